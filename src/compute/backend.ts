@@ -1,0 +1,178 @@
+/**
+ * How numbers are crunched: the contract that every backend keeps. `scalar` does it with plain float64 loops and is the
+ * truth; `wasm` does it with float32 SIMD kernels.
+ *
+ * Conventions. An array argument `x` is followed by `xAt`, the index of its first element, so that no view has to be made
+ * inside a loop; matrices are row-major and `rowStride` is the distance between the first elements of two rows. Arrays
+ * given to a backend's operations come from its own `allocate`. Operations run in the order in which they are called.
+ * Inputs and outputs do not overlap unless the operation says so.
+ */
+
+/** An array of reals in a backend's memory: float64 in `scalar`, float32 in `wasm`. */
+export type Reals = Float32Array | Float64Array;
+
+export type Precision = 'float32' | 'float64';
+
+/** The right-hand matrix [K, N] of a product, laid out as a backend's product wants it; filled by `pack`, reused by many products. */
+export interface PackedMatrix {
+  readonly K: number;
+  readonly N: number;
+  readonly data: Reals;
+}
+
+/**
+ * What one cell does with one time step of B sequences. Every array holds rows of sequences; one object is reused for all
+ * steps, and only the positions move. Sizes: B sequences, H units, G gates, A of them kept apart (see `Cell`).
+ */
+export interface CellStep {
+  B: number;
+  H: number;
+  /** [B, G*H] pre-activations in, what the backward pass needs out. */
+  pre: Reals;
+  preAt: number;
+  /** [B, A*H] recurrent term of the last A gates, bias included; may be overwritten with what the backward pass needs. */
+  apart: Reals;
+  apartAt: number;
+  /** Per state, [T+1, B, H]: the step reads it at `previousAt` and writes it at `nextAt`. */
+  states: Reals[];
+  previousAt: number;
+  nextAt: number;
+}
+
+/**
+ * The same step, backward. `pre` and `apart` hold what the forward step left, and receive dL/d(pre-activation) and
+ * dL/d(recurrent term kept apart).
+ */
+export interface CellBackwardStep extends CellStep {
+  /**
+   * Per state, [B, H] from index 0: dL/ds_t in; out, the part of dL/ds_{t-1} that does not go through the recurrent
+   * matrix (0 where there is none).
+   */
+  dStates: Reals[];
+}
+
+/** The mathematics of one time step of a cell, as loops over arrays of either precision. */
+export interface CellKernel {
+  forward(step: CellStep): void;
+  backward(step: CellBackwardStep): void;
+}
+
+/** One optimizer update of `length` parameters in place, from `gradient`, with `slots` (arrays of the same length) carried between updates. */
+export type UpdateKernel<Options> = (parameters: Reals, gradient: Reals, slots: readonly Reals[], length: number, options: Options) => void;
+
+/** Kernels that a backend has of its own, each beside a plain one of the same name and under a parity test with it. */
+export interface FusedKernels {
+  /** By the name of the cell: `rnn-tanh`, `rnn-relu`, `lstm`, `gru`. */
+  readonly cells: Readonly<Record<string, CellKernel>>;
+  /** By the name of the optimizer: `sgd`, `momentum`, `rmsprop`, `adam`, `adamw`. */
+  readonly updates: Readonly<Record<string, UpdateKernel<never>>>;
+}
+
+export interface Backend {
+  readonly name: 'scalar' | 'wasm';
+  readonly precision: Precision;
+  /** One plain sentence fragment: what this backend is made of here, e.g. `128-bit SIMD with relaxed fused multiply-add`. */
+  readonly detail: string;
+  readonly fused: FusedKernels;
+
+  /** An array of zeros. Views stay valid for the life of the backend, or until `release` of an earlier mark. */
+  allocate(length: number): Reals;
+  /** Whole numbers in the same memory. */
+  allocateIndices(length: number): Int32Array;
+  /** The present top of the memory; `release(mark)` gives back everything allocated after it. */
+  mark(): number;
+  release(mark: number): void;
+
+  /** Room for a packed [K, N] matrix. */
+  allocatePacked(K: number, N: number): PackedMatrix;
+  /** Fills `packed` with the matrix whose element (k, n) is `source[sourceAt + k * strideK + n * strideN]`. */
+  pack(source: Reals, sourceAt: number, strideK: number, strideN: number, packed: PackedMatrix): void;
+  /** C[M, N] = A[M, K] · packed, added to what C holds if `accumulate`, which may be all of the rows of C or part of their width. */
+  multiply(
+    a: Reals,
+    aAt: number,
+    aRowStride: number,
+    M: number,
+    packed: PackedMatrix,
+    c: Reals,
+    cAt: number,
+    cRowStride: number,
+    accumulate: boolean,
+  ): void;
+  /** C[M, N] = A[M, K] · packed + bias[N] in every row. */
+  multiplyBias(
+    a: Reals,
+    aAt: number,
+    aRowStride: number,
+    M: number,
+    packed: PackedMatrix,
+    bias: Reals,
+    biasAt: number,
+    c: Reals,
+    cAt: number,
+    cRowStride: number,
+  ): void;
+  /** C[M, N] += Aᵀ · B for A[K, M], B[K, N]: a weight gradient over all K rows at once. */
+  multiplyTransposed(
+    a: Reals,
+    aAt: number,
+    aRowStride: number,
+    b: Reals,
+    bAt: number,
+    bRowStride: number,
+    M: number,
+    N: number,
+    K: number,
+    c: Reals,
+    cAt: number,
+    cRowStride: number,
+  ): void;
+
+  /** out[n] += sum over rows of x[r, n], for x [rows, columns]. */
+  addColumnSums(x: Reals, xAt: number, xRowStride: number, rows: number, columns: number, out: Reals, outAt: number): void;
+  /** Every row of out [rows, columns] becomes `row`. */
+  fillRows(row: Reals, rowAt: number, out: Reals, outAt: number, rows: number, columns: number): void;
+  /** out[r] = table[indices[indicesAt + r]] for contiguous rows of `columns` values. */
+  gatherRows(
+    table: Reals,
+    tableAt: number,
+    indices: Int32Array,
+    indicesAt: number,
+    rows: number,
+    columns: number,
+    out: Reals,
+    outAt: number,
+  ): void;
+  /** table[indices[indicesAt + r]] += x[r]; rows of the same index are added in order. */
+  scatterAddRows(
+    x: Reals,
+    xAt: number,
+    indices: Int32Array,
+    indicesAt: number,
+    rows: number,
+    columns: number,
+    table: Reals,
+    tableAt: number,
+  ): void;
+  /** out [columns, rows] = transpose of x [rows, columns]. */
+  transpose(x: Reals, xAt: number, rows: number, columns: number, out: Reals, outAt: number): void;
+
+  /** y += x over `length` elements. */
+  add(x: Reals, xAt: number, y: Reals, yAt: number, length: number): void;
+  /** x *= factor over `length` elements. */
+  scale(x: Reals, xAt: number, length: number, factor: number): void;
+  /** x limited to [-limit, limit] elementwise; a NaN stays a NaN. Returns how many elements were changed. */
+  clampValues(x: Reals, xAt: number, length: number, limit: number): number;
+  /** Sum of squares, each product and the sum in float64. */
+  sumSquares(x: Reals, xAt: number, length: number): number;
+  /** Index, relative to `xAt`, of the first element that is NaN or infinite; -1 if there is none. */
+  firstNonFinite(x: Reals, xAt: number, length: number): number;
+
+  /** out[r] = max(out[r], max |x[r, :]|) for contiguous rows; a NaN is passed over. */
+  maximizeRows(x: Reals, xAt: number, rows: number, columns: number, out: Reals, outAt: number): void;
+  /**
+   * x[r, :] *= factors[r]. A row whose factor is 1 is not touched; a result smaller than 2^-100 in a float32 backend
+   * becomes 0, so that no denormal number enters a later product.
+   */
+  scaleRows(x: Reals, xAt: number, rows: number, columns: number, factors: Reals, factorsAt: number): void;
+}

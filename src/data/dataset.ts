@@ -1,0 +1,65 @@
+import type { Batch, InputShape, TargetShape } from '../network/batch.ts';
+
+/** The loss that a data set asks for. Losses are means over sequences, counted steps and O. */
+export type LossName = 'crossEntropy' | 'mse' | 'binaryCrossEntropy';
+
+/** Which part of which sequences a batch is to hold. */
+export interface Window {
+  /** Indices of the sequences; the batch's B is their number. */
+  readonly sequences: ArrayLike<number>;
+  /** Steps [begin, end) of each of them. */
+  readonly begin: number;
+  readonly end: number;
+  /** Targets of steps before this one are left out (begin: none is). */
+  readonly countFrom: number;
+}
+
+/** Sequences to learn from, wherever they are kept. A window of them is copied into a batch on demand. */
+export interface Dataset {
+  readonly input: InputShape;
+  readonly target: TargetShape;
+  readonly loss: LossName;
+  /** How many sequences there are. */
+  readonly count: number;
+  /** Steps of one sequence. */
+  length(sequence: number): number;
+  /** Fills the batch: T = end - begin, B = the number of sequences, padding where a sequence is shorter. */
+  copy(window: Window, batch: Batch): void;
+}
+
+/** A naive predictor's loss on the validation part, to hold a model's against. */
+export interface Baseline {
+  readonly name: string;
+  readonly loss: number;
+}
+
+/** Everything that one `data` entry of an experiment stands for. */
+export interface DataParts {
+  readonly train: Dataset;
+  readonly validation: Dataset;
+  readonly test?: Dataset;
+  /** What a reader of a trained network needs to know of its data (alphabet, standardisation, columns): JSON, kept in the run. */
+  readonly description: DataDescription;
+  /** On the validation part, beside the best constant. */
+  readonly baselines: readonly Baseline[];
+}
+
+export type DataDescription =
+  | { readonly kind: 'task'; readonly name: string }
+  | {
+      readonly kind: 'sequences';
+      readonly symbols?: number;
+      readonly classes?: number;
+      readonly means?: number[];
+      readonly deviations?: number[];
+    }
+  | { readonly kind: 'text'; readonly alphabet: string }
+  | {
+      readonly kind: 'table';
+      readonly inputs: string[];
+      readonly target: string;
+      readonly window: number;
+      readonly horizon: number;
+      readonly means: Record<string, number>;
+      readonly deviations: Record<string, number>;
+    };

@@ -1,0 +1,59 @@
+/**
+ * Every error this system raises on purpose, by code. A message says what is wrong, what was found, what is allowed
+ * and what to do next, in one sentence; `docs/errors.md` explains each code (a test keeps the two in step).
+ */
+
+/** `input`: the user's mistake (exit code 2). `work`: the work itself failed (exit code 1). */
+export type ErrorKind = 'input' | 'work';
+
+/** All codes, with the kind of each and what it stands for. */
+export const errorCodes = {
+  OPTION_INVALID: { kind: 'input', means: 'an option of a function or of the command line has a value that is not allowed' },
+  EXPERIMENT_INVALID: { kind: 'input', means: 'the experiment file has a field that is unknown, missing, or not allowed' },
+  FILE_UNREADABLE: { kind: 'input', means: 'a file that was named cannot be opened or read' },
+  DATA_INVALID: { kind: 'input', means: 'a data file holds something that is not allowed, at a line and field that the message names' },
+  DATA_TOO_SHORT: { kind: 'input', means: 'there are fewer data than the experiment needs' },
+  SHAPE_MISMATCH: { kind: 'input', means: 'the shapes of weights, data or options do not fit each other' },
+  CHECKPOINT_INVALID: { kind: 'input', means: 'a checkpoint or weights file is damaged or is not what it says' },
+  RUN_INVALID: { kind: 'input', means: 'a run directory cannot be used: missing, of another version, or of another experiment' },
+  RUN_EXISTS: { kind: 'input', means: 'the run directory already holds a run' },
+  WRITE_FAILED: { kind: 'work', means: 'a file could not be written: the disk is full or the place is not writable' },
+  GRADIENT_WRONG: { kind: 'work', means: 'a gradient disagrees with central differences' },
+  MEMORY_EXHAUSTED: { kind: 'work', means: 'the arrays of this run do not fit into the memory of its backend' },
+  BACKEND_UNAVAILABLE: { kind: 'work', means: 'the engine cannot run the requested backend' },
+} as const satisfies Record<string, { kind: ErrorKind; means: string }>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** Where in the user's input the mistake is. Lines count from 1. */
+export interface ErrorPlace {
+  file?: string;
+  line?: number;
+  field?: string;
+}
+
+/** An error raised on purpose. `message` begins with the place, where there is one: `file:line: field: sentence`. */
+export class ThroughtimeError extends Error {
+  override readonly name = 'ThroughtimeError';
+  readonly code: ErrorCode;
+  readonly place: ErrorPlace;
+
+  constructor(code: ErrorCode, sentence: string, place: ErrorPlace = {}, options?: ErrorOptions) {
+    super(`${placePrefix(place)}${sentence}`, options);
+    this.code = code;
+    this.place = place;
+  }
+
+  /** Whether the user's input or the work itself is at fault. */
+  get kind(): ErrorKind {
+    return errorCodes[this.code].kind;
+  }
+}
+
+function placePrefix({ file, line, field }: ErrorPlace): string {
+  const position = file === undefined ? (line === undefined ? '' : `line ${line}`) : line === undefined ? file : `${file}:${line}`;
+  return [position, field ?? '']
+    .filter((part) => part !== '')
+    .map((part) => `${part}: `)
+    .join('');
+}
