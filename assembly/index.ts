@@ -1,0 +1,10 @@
+/** Everything the TypeScript side calls. */
+
+export { multiplyAddCeiling } from './ceiling';
+export { add, clampValues, fillRows, gatherRows, scale, scaleRows, scatterAddRows } from './elementwise';
+export { gruBackward, gruForward, lstmBackward, lstmForward, reluBackward, reluForward, tanhBackward, tanhForward } from './gates';
+export { multiplyTransposed, useWorkspace, workspaceBytes } from './gradient';
+export { pack, transpose } from './layout';
+export { adam, momentum, rmsprop, sgd } from './optimizer';
+export { product } from './product';
+export { addColumnSums, firstNonFinite, maximizeRows, sumSquares } from './reduce';

@@ -1,0 +1,39 @@
+import type { Backend } from '../backend.ts';
+import { multiply, multiplyBias, multiplyTransposed, pack } from './product.ts';
+import { addColumnSums, fillRows, gatherRows, maximizeRows, scaleRows, scatterAddRows, transpose } from './rows.ts';
+import { add, clampValues, firstNonFinite, scale, sumSquares } from './values.ts';
+
+/**
+ * The definition of every operation: float64 loops over arrays of the JavaScript heap. Slow, exact to float64 rounding,
+ * and what the other backends are measured against. A packed matrix is the matrix itself, row by row.
+ */
+export function scalarBackend(): Backend {
+  return {
+    name: 'scalar',
+    precision: 'float64',
+    detail: 'plain float64 loops',
+    fused: { cells: {}, updates: {} },
+    allocate: (length) => new Float64Array(length),
+    allocateIndices: (length) => new Int32Array(length),
+    // The garbage collector gives memory back.
+    mark: () => 0,
+    release: () => {},
+    allocatePacked: (K, N) => ({ K, N, data: new Float64Array(K * N) }),
+    pack,
+    multiply,
+    multiplyBias,
+    multiplyTransposed,
+    addColumnSums,
+    fillRows,
+    gatherRows,
+    scatterAddRows,
+    transpose,
+    add,
+    scale,
+    clampValues,
+    sumSquares,
+    firstNonFinite,
+    maximizeRows,
+    scaleRows,
+  };
+}
