@@ -75,3 +75,24 @@ export class Random {
     }
   }
 }
+
+/**
+ * A seed of its own for each purpose and index, made from one seed: what is drawn for one purpose does not depend on how
+ * much was drawn for another, and a run can be taken up in its middle. The parts are mixed by a multiply-xorshift hash.
+ */
+export function seedFor(seed: number, purpose: string, index = 0): number {
+  let low = 0x9e3779b9;
+  let high = 0x85ebca6b;
+  const mix = (word: number) => {
+    low = Math.imul(low ^ word, 0x21f0aaad);
+    low ^= low >>> 15;
+    high = Math.imul(high ^ low ^ (word >>> 7), 0x735a2d97);
+    high ^= high >>> 13;
+  };
+  for (const number of [seed, index]) {
+    mix(number >>> 0);
+    mix(Math.floor(number / 2 ** 32));
+  }
+  for (let i = 0; i < purpose.length; i++) mix(purpose.charCodeAt(i));
+  return (high & 0x1fffff) * 2 ** 32 + (low >>> 0);
+}

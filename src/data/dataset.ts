@@ -1,7 +1,7 @@
 import type { Batch, InputShape, TargetShape } from '../network/batch.ts';
+import type { LossName } from '../network/loss/loss.ts';
 
-/** The loss that a data set asks for. Losses are means over sequences, counted steps and O. */
-export type LossName = 'crossEntropy' | 'mse' | 'binaryCrossEntropy';
+export type { LossName };
 
 /** Which part of which sequences a batch is to hold. */
 export interface Window {
@@ -50,8 +50,12 @@ export type DataDescription =
       readonly kind: 'sequences';
       readonly symbols?: number;
       readonly classes?: number;
+      /** Of the inputs, one per column, where they were standardised. */
       readonly means?: number[];
       readonly deviations?: number[];
+      /** Of the targets, where they were standardised. */
+      readonly targetMeans?: number[];
+      readonly targetDeviations?: number[];
     }
   | { readonly kind: 'text'; readonly alphabet: string }
   | {

@@ -1,0 +1,27 @@
+import type { CellKernel } from '../../compute/backend.ts';
+
+/**
+ * A recurrent cell: linear maps of the input and of the previous state, then arithmetic unit by unit. The linear maps are
+ * the same for every cell and are not its business:
+ *
+ *     pre_t   = W_ih x_t + b_ih + W_hh h_{t-1} + b_hh      [G*H], for the last `apart` gates without the recurrent term
+ *     apart_t = W_hh h_{t-1} + b_hh                        [A*H], of the last `apart` gates only
+ *
+ * A cell only says what becomes of them: `forward` makes the new states from `pre`, `apart` and the old states, and leaves
+ * in `pre` and `apart` what `backward` needs; `backward` turns dL/ds_t into dL/dpre, dL/dapart and the part of dL/ds_{t-1}
+ * that goes around the recurrent matrix. Both are loops over B sequences and H units in arrays of either precision.
+ *
+ * `throughtime gradcheck` and `test/contract/cell.ts` verify a cell's backward step against its forward step.
+ */
+export interface Cell extends CellKernel {
+  /** Unique; also the name of the fused kernel that a backend may have for it. */
+  readonly name: string;
+  /** G. Parameters have this many blocks of H rows. */
+  readonly gates: number;
+  /** A: how many trailing gates see their recurrent term apart from the input term. */
+  readonly apart: number;
+  /** Names of the states carried from step to step; the first is what the layer above and the recurrent matrix read. */
+  readonly states: readonly string[];
+  /** Which gate block, if any, is a forget gate whose bias `forgetBias` sets. */
+  readonly forgetGate?: number;
+}

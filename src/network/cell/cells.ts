@@ -1,0 +1,7 @@
+import type { Cell } from './cell.ts';
+import { gru } from './gru.ts';
+import { lstm } from './lstm.ts';
+import { rnnRelu, rnnTanh } from './rnn.ts';
+
+/** Every cell that comes with the system. A new one gets its line here, and with it the contract test and `gradcheck`. */
+export const cells: readonly Cell[] = [rnnTanh, rnnRelu, lstm, gru];

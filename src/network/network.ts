@@ -1,0 +1,172 @@
+import type { Backend, CellKernel } from '../compute/backend.ts';
+import { Random } from '../compute/random.ts';
+import { ThroughtimeError } from '../errors.ts';
+import type { InputShape } from './batch.ts';
+import type { Cell } from './cell/cell.ts';
+import { cells } from './cell/cells.ts';
+import { type RecurrentInit, recurrentInit } from './init/recurrentInit.ts';
+import { uniform } from './init/uniform.ts';
+import { Parameters } from './parameters.ts';
+
+/** The model of an experiment: what the network is made of. */
+export interface ModelOptions {
+  /** `rnn`, `lstm`, `gru`, or a cell of your own. */
+  readonly cell: 'rnn' | 'lstm' | 'gru' | Cell;
+  /** Of the plain network only; tanh by default. */
+  readonly activation?: 'tanh' | 'relu';
+  /** H. */
+  readonly hiddenSize: number;
+  /** L; 1 by default. */
+  readonly layers?: number;
+  /** Adds a layer's input to its output, from the second layer on; false by default. */
+  readonly residual?: boolean;
+  /** Probability with which an output of a layer is dropped on its way to the next one, in training; 0 by default. */
+  readonly dropout?: number;
+  /** How each gate block of the recurrent matrix starts; `default` is U(-1/sqrt(H), 1/sqrt(H)). */
+  readonly recurrentInit?: RecurrentInit;
+  /**
+   * Of cells with a forget gate: b, 1 by default, sets the gate's block of `bias_ih` to b and of `bias_hh` to 0; `chrono`
+   * draws it from log U(1, Tmax - 1) and sets the input gate's to minus that (Tallec & Ollivier 2018, arXiv 1804.11188, section 2).
+   */
+  readonly forgetBias?: number | 'chrono';
+}
+
+/** The names of one layer's parameters, in PyTorch's manner. */
+export const layerNames = (layer: number) => ({
+  inputWeight: `weight_ih_l${layer}`,
+  recurrentWeight: `weight_hh_l${layer}`,
+  inputBias: `bias_ih_l${layer}`,
+  recurrentBias: `bias_hh_l${layer}`,
+});
+
+/** Finds the cell that the options name. */
+export function cellOf({ cell, activation }: Pick<ModelOptions, 'cell' | 'activation'>): Cell {
+  if (typeof cell !== 'string') return cell;
+  const name = cell === 'rnn' ? `rnn-${activation ?? 'tanh'}` : cell;
+  const found = cells.find((candidate) => candidate.name === name);
+  if (!found) {
+    throw new ThroughtimeError('OPTION_INVALID', `there is no cell ${name}; choose one of ${cells.map((each) => each.name).join(', ')}`);
+  }
+  return found;
+}
+
+/**
+ * A stack of L recurrent layers of H units with a linear read-out to O numbers: its parameters and its structure. What it
+ * does through time is in `unroll/`.
+ */
+export class Network {
+  readonly backend: Backend;
+  readonly cell: Cell;
+  /** The cell's arithmetic on this backend: its fused kernel where there is one, else the cell's own. */
+  readonly kernel: CellKernel;
+  readonly input: InputShape;
+  /** H */
+  readonly H: number;
+  /** O */
+  readonly O: number;
+  /** L */
+  readonly L: number;
+  readonly residual: boolean;
+  readonly dropout: number;
+  readonly parameters: Parameters;
+  /** Counts changes of the parameters' values, so that what is derived from them (packed matrices) is remade when needed. */
+  version = 0;
+
+  constructor(backend: Backend, options: ModelOptions, input: InputShape, outputSize: number) {
+    const { hiddenSize: H, layers = 1, residual = false, dropout = 0 } = options;
+    requireWhole('hiddenSize', H);
+    requireWhole('layers', layers);
+    requireWhole('input size', input.size);
+    requireWhole('output size', outputSize);
+    if (!(dropout >= 0 && dropout < 1))
+      throw new ThroughtimeError('OPTION_INVALID', `dropout is a probability from 0 to below 1, got ${dropout}`);
+    this.backend = backend;
+    this.cell = cellOf(options);
+    this.kernel = backend.fused.cells[this.cell.name] ?? this.cell;
+    this.input = input;
+    this.H = H;
+    this.O = outputSize;
+    this.L = layers;
+    this.residual = residual;
+    this.dropout = dropout;
+    const rows = this.cell.gates * H;
+    const declared = [];
+    for (let layer = 0; layer < layers; layer++) {
+      const names = layerNames(layer);
+      declared.push(
+        { name: names.inputWeight, shape: [rows, layer === 0 ? input.size : H] },
+        { name: names.recurrentWeight, shape: [rows, H] },
+        { name: names.inputBias, shape: [rows] },
+        { name: names.recurrentBias, shape: [rows] },
+      );
+    }
+    declared.push({ name: 'readout.weight', shape: [outputSize, H] }, { name: 'readout.bias', shape: [outputSize] });
+    this.parameters = new Parameters(backend, declared);
+  }
+
+  /** To be called after any change of the parameters' values. */
+  changed(): void {
+    this.version++;
+  }
+}
+
+/**
+ * Draws all parameters of a network afresh: uniform in +-1/sqrt(H) as PyTorch does, but for the recurrent matrix and the
+ * forget gate's bias, which the options choose.
+ *
+ * @param longest steps of the longest training sequence, for the forget bias `chrono`.
+ */
+export function initialize(network: Network, options: ModelOptions, seed: number, longest?: number): void {
+  const { parameters, cell, H, L } = network;
+  const random = new Random(seed);
+  const square = recurrentInit(options.recurrentInit ?? 'default');
+  for (const { name, at, length } of parameters.list) {
+    if (name.startsWith('weight_hh')) {
+      for (let gate = 0; gate < cell.gates; gate++) square(parameters.values, at + gate * H * H, H, random);
+    } else {
+      uniform(parameters.values, at, length, 1 / Math.sqrt(H), random);
+    }
+  }
+  if (cell.forgetGate !== undefined) {
+    for (let layer = 0; layer < L; layer++) setForgetBias(network, layer, cell.forgetGate, options.forgetBias ?? 1, longest, random);
+  }
+  network.changed();
+}
+
+/** The input gate is the block before the forget gate (PyTorch's order i, f). */
+function setForgetBias(
+  network: Network,
+  layer: number,
+  gate: number,
+  bias: number | 'chrono',
+  longest: number | undefined,
+  random: Random,
+): void {
+  const { parameters, H } = network;
+  const names = layerNames(layer);
+  const inputBias = parameters.valuesOf(names.inputBias);
+  const recurrentBias = parameters.valuesOf(names.recurrentBias);
+  recurrentBias.fill(0, gate * H, (gate + 1) * H);
+  if (bias !== 'chrono') {
+    inputBias.fill(bias, gate * H, (gate + 1) * H);
+    return;
+  }
+  if (longest === undefined || longest < 3) {
+    throw new ThroughtimeError(
+      'OPTION_INVALID',
+      `forgetBias chrono needs sequences of at least 3 steps, got ${longest}; give forgetBias as a number`,
+    );
+  }
+  recurrentBias.fill(0, (gate - 1) * H, gate * H);
+  for (let j = 0; j < H; j++) {
+    const drawn = Math.log(1 + random.uniform() * (longest - 2));
+    inputBias[gate * H + j] = drawn;
+    inputBias[(gate - 1) * H + j] = -drawn;
+  }
+}
+
+function requireWhole(name: string, value: number): void {
+  if (!Number.isInteger(value) || value < 1) {
+    throw new ThroughtimeError('OPTION_INVALID', `${name} is a whole number from 1, got ${value}`);
+  }
+}

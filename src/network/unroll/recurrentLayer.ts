@@ -1,0 +1,346 @@
+import type { Backend, CellBackwardStep, PackedMatrix, Reals } from '../../compute/backend.ts';
+import { layerNames, type Network } from '../network.ts';
+import { RowScale } from './rowScale.ts';
+
+/** What a layer reads, for all T * B rows: `width` numbers each, or one symbol each. */
+export type LayerInput =
+  | { readonly kind: 'vectors'; readonly values: Reals; readonly at: number; readonly width: number }
+  | { readonly kind: 'symbols'; readonly indices: Int32Array; readonly width: number };
+
+/** dL/d(output of a layer), not through its own recurrence: a row of H numbers for each of the T * B rows, or for some of them. */
+export interface Injection {
+  readonly values: Reals;
+  /** For each row t * B + b, the row of `values` that belongs to it, or -1; null where `values` has all rows in order. */
+  readonly rows: Int32Array | null;
+  /** Power-of-two exponent of each row t * B + b; null where all are 0. */
+  readonly exponents: Int32Array | null;
+}
+
+/** Norms of dL_/ds_t as the backward pass goes by: for each row t * B + b the squared norm of the mantissas, and their exponent. */
+export interface NormRecord {
+  readonly squares: Float64Array;
+  readonly exponents: Int32Array;
+  /** Whether the injection of step t itself counts (the top layer, whose h is read by the loss). */
+  readonly afterInjection: boolean;
+}
+
+/**
+ * One recurrent layer through T steps of B sequences: the memory of its forward pass and its way back. Sizes are those of
+ * the network (H units, G gates of which A kept apart, J = G - A joined); `capacity` is the largest T * B.
+ *
+ * Forward, `pre` [T, B, G*H] starts as the input product of all steps at once; each step then adds its recurrent product.
+ * Backward, `pre` becomes dL/dpre step by step, and the weight gradients are one product over all steps at the end.
+ */
+export class RecurrentLayer {
+  /** Per state, [T+1, B, H]: s_{t-1} begins at t * B * H. */
+  readonly states: Reals[];
+  /** dL/ds_t on its way back, [B, H] per state, as mantissas with `scale.exponents`; after `backward`, of the initial state. */
+  readonly dStates: Reals[];
+  readonly scale: RowScale;
+  /** Exponent of each row of dL/dpre while it is in mantissa form, [T * B]. */
+  readonly exponents: Int32Array;
+  readonly #network: Network;
+  readonly #backend: Backend;
+  readonly #width: number;
+  readonly #at: { inputWeight: number; recurrentWeight: number; inputBias: number; recurrentBias: number };
+  readonly #pre: Reals;
+  readonly #apart: Reals;
+  readonly #bias: Reals;
+  /** Input weights: a table [I, G*H] with the bias in it for symbols, else packed. */
+  readonly #table: Reals | undefined;
+  readonly #tableGradient: Reals | undefined;
+  readonly #transposed: Reals | undefined;
+  readonly #forwardInput: PackedMatrix | undefined;
+  readonly #forwardJoined: PackedMatrix;
+  readonly #forwardApart: PackedMatrix;
+  readonly #backwardInput: PackedMatrix | undefined;
+  readonly #backwardJoined: PackedMatrix;
+  readonly #backwardApart: PackedMatrix;
+  readonly #factors: Reals;
+  readonly #step: CellBackwardStep;
+  #forwardVersion = -1;
+  #backwardVersion = -1;
+  #T = 0;
+  #B = 0;
+
+  constructor(network: Network, layer: number, T: number, B: number) {
+    const { backend, cell, H, parameters } = network;
+    const { gates: G, apart: A } = cell;
+    const J = G - A;
+    const capacity = T * B;
+    const symbols = layer === 0 && network.input.kind === 'symbols';
+    const width = layer === 0 ? network.input.size : H;
+    const names = layerNames(layer);
+    this.#network = network;
+    this.#backend = backend;
+    this.#width = width;
+    this.#at = {
+      inputWeight: parameters.get(names.inputWeight).at,
+      recurrentWeight: parameters.get(names.recurrentWeight).at,
+      inputBias: parameters.get(names.inputBias).at,
+      recurrentBias: parameters.get(names.recurrentBias).at,
+    };
+    this.states = cell.states.map(() => backend.allocate((T + 1) * B * H));
+    this.dStates = cell.states.map(() => backend.allocate(B * H));
+    this.scale = new RowScale(backend, B, H);
+    this.exponents = new Int32Array(capacity);
+    this.#factors = backend.allocate(capacity);
+    this.#pre = backend.allocate(capacity * G * H);
+    this.#apart = backend.allocate(capacity * A * H);
+    this.#bias = backend.allocate(G * H);
+    this.#table = symbols ? backend.allocate(width * G * H) : undefined;
+    this.#tableGradient = symbols ? backend.allocate(width * G * H) : undefined;
+    this.#transposed = symbols ? backend.allocate(width * G * H) : undefined;
+    this.#forwardInput = symbols ? undefined : backend.allocatePacked(width, G * H);
+    this.#backwardInput = symbols ? undefined : backend.allocatePacked(G * H, width);
+    this.#forwardJoined = backend.allocatePacked(H, J * H);
+    this.#forwardApart = backend.allocatePacked(H, A * H);
+    this.#backwardJoined = backend.allocatePacked(J * H, H);
+    this.#backwardApart = backend.allocatePacked(A * H, H);
+    this.#step = {
+      B,
+      H,
+      pre: this.#pre,
+      preAt: 0,
+      apart: this.#apart,
+      apartAt: 0,
+      states: this.states,
+      previousAt: 0,
+      nextAt: 0,
+      dStates: this.dStates,
+    };
+  }
+
+  /**
+   * Runs T steps from the state that stands at the beginning of `states`.
+   *
+   * @param lengths [B] steps after which a sequence is over: its state is 0 from there on, so that padding can never become
+   *   a NaN that reaches the weights.
+   */
+  forward(input: LayerInput, T: number, B: number, lengths: Int32Array): void {
+    const backend = this.#backend;
+    const { kernel, cell, H, parameters } = this.#network;
+    const { gates: G, apart: A } = cell;
+    this.#T = T;
+    this.#B = B;
+    this.#packForward();
+    if (input.kind === 'symbols') {
+      backend.gatherRows(this.#table as Reals, 0, input.indices, 0, T * B, G * H, this.#pre, 0);
+    } else {
+      const packed = this.#forwardInput as PackedMatrix;
+      backend.multiplyBias(input.values, input.at, input.width, T * B, packed, this.#bias, 0, this.#pre, 0, G * H);
+    }
+    let shortest = T;
+    for (let b = 0; b < B; b++) shortest = Math.min(shortest, lengths[b]);
+    const step = this.#step;
+    const h = this.states[0];
+    const apartBias = this.#at.recurrentBias + (G - A) * H;
+    step.B = B;
+    for (let t = 0; t < T; t++) {
+      this.#place(t);
+      backend.multiply(h, step.previousAt, H, B, this.#forwardJoined, this.#pre, step.preAt, G * H, true);
+      if (A > 0) {
+        backend.multiplyBias(h, step.previousAt, H, B, this.#forwardApart, parameters.values, apartBias, this.#apart, step.apartAt, A * H);
+      }
+      kernel.forward(step);
+      if (t >= shortest) this.#endSequences(t, lengths);
+    }
+  }
+
+  /**
+   * Goes back through all T steps; `pre` and `apart` become the gradients of the pre-activations, in mantissa form with
+   * `exponents`. `forward` must have run before.
+   */
+  backward(injection: Injection, record?: NormRecord): void {
+    const backend = this.#backend;
+    const { kernel, cell, H } = this.#network;
+    const { gates: G, apart: A } = cell;
+    const T = this.#T;
+    const B = this.#B;
+    this.#packBackward();
+    for (const state of this.dStates) state.fill(0, 0, B * H);
+    this.scale.exponents.fill(0);
+    const step = this.#step;
+    for (let t = T - 1; t >= 0; t--) {
+      this.#place(t);
+      if (record && !record.afterInjection) this.#record(record, t);
+      this.#inject(injection, t);
+      if (record?.afterInjection) this.#record(record, t);
+      for (let b = 0; b < B; b++) this.exponents[t * B + b] = this.scale.exponents[b];
+      kernel.backward(step);
+      backend.multiply(this.#pre, step.preAt, G * H, B, this.#backwardJoined, this.dStates[0], 0, H, true);
+      if (A > 0) backend.multiply(this.#apart, step.apartAt, A * H, B, this.#backwardApart, this.dStates[0], 0, H, true);
+      this.scale.rescale(this.dStates, B, H);
+    }
+  }
+
+  /** dL/d(input) of all T * B rows into `out` [T, B, I], still in mantissa form with `exponents`. Of vectors only. */
+  inputGradient(out: Reals): void {
+    const rows = this.#T * this.#B;
+    const width = this.#network.cell.gates * this.#network.H;
+    this.#backend.multiply(this.#pre, 0, width, rows, this.#backwardInput as PackedMatrix, out, 0, this.#width, false);
+  }
+
+  /** Adds this layer's weight and bias gradients to the network's, and with that ends the mantissa form of `pre`. */
+  addParameterGradients(input: LayerInput): void {
+    const backend = this.#backend;
+    const { cell, H, parameters } = this.#network;
+    const { gates: G, apart: A } = cell;
+    const J = G - A;
+    const B = this.#B;
+    const first = this.#unscale();
+    const rows = (this.#T - first) * B;
+    const preAt = first * B * G * H;
+    const apartAt = first * B * A * H;
+    const stateAt = first * B * H;
+    const { gradient } = parameters;
+    const { inputWeight, recurrentWeight, inputBias, recurrentBias } = this.#at;
+    if (input.kind === 'symbols') {
+      const table = this.#tableGradient as Reals;
+      const transposed = this.#transposed as Reals;
+      table.fill(0);
+      backend.scatterAddRows(this.#pre, preAt, input.indices, first * B, rows, G * H, table, 0);
+      backend.transpose(table, 0, this.#width, G * H, transposed, 0);
+      backend.add(transposed, 0, gradient, inputWeight, this.#width * G * H);
+    } else {
+      const { values, at, width } = input;
+      backend.multiplyTransposed(
+        this.#pre,
+        preAt,
+        G * H,
+        values,
+        at + first * B * width,
+        width,
+        G * H,
+        width,
+        rows,
+        gradient,
+        inputWeight,
+        width,
+      );
+    }
+    const h = this.states[0];
+    backend.multiplyTransposed(this.#pre, preAt, G * H, h, stateAt, H, J * H, H, rows, gradient, recurrentWeight, H);
+    backend.addColumnSums(this.#pre, preAt, G * H, rows, G * H, gradient, inputBias);
+    backend.addColumnSums(this.#pre, preAt, G * H, rows, J * H, gradient, recurrentBias);
+    if (A > 0) {
+      backend.multiplyTransposed(this.#apart, apartAt, A * H, h, stateAt, H, A * H, H, rows, gradient, recurrentWeight + J * H * H, H);
+      backend.addColumnSums(this.#apart, apartAt, A * H, rows, A * H, gradient, recurrentBias + J * H);
+    }
+  }
+
+  /** Makes s_t the initial state of the next pass: `step` = t + 1 counts the steps that led to it. */
+  carry(step: number): void {
+    const size = this.#B * this.#network.H;
+    for (const state of this.states) state.copyWithin(0, step * size, (step + 1) * size);
+  }
+
+  /** Sets the initial state to 0. */
+  reset(): void {
+    for (const [index, state] of this.states.entries()) state.fill(0, 0, this.dStates[index].length);
+  }
+
+  /** Multiplies every row of dL/dpre with 2^exponent. Returns the first step from which on any row is left. */
+  #unscale(): number {
+    const backend = this.#backend;
+    const { cell, H } = this.#network;
+    const { gates: G, apart: A } = cell;
+    const T = this.#T;
+    const B = this.#B;
+    // Mantissas stay below 2^60 or so: with these exponents a row is 0 to the precision of the backend.
+    const vanished = backend.precision === 'float32' ? -160 : -1200;
+    let first = T;
+    let any = false;
+    for (let row = T * B - 1; row >= 0; row--) {
+      const exponent = this.exponents[row];
+      this.#factors[row] = 2 ** exponent;
+      if (exponent !== 0) any = true;
+      if (exponent > vanished) first = Math.floor(row / B);
+    }
+    if (!any) return 0;
+    const rows = (T - first) * B;
+    backend.scaleRows(this.#pre, first * B * G * H, rows, G * H, this.#factors, first * B);
+    if (A > 0) backend.scaleRows(this.#apart, first * B * A * H, rows, A * H, this.#factors, first * B);
+    return first;
+  }
+
+  #place(t: number): void {
+    const step = this.#step;
+    const { cell, H } = this.#network;
+    const rows = t * this.#B;
+    step.preAt = rows * cell.gates * H;
+    step.apartAt = rows * cell.apart * H;
+    step.previousAt = rows * H;
+    step.nextAt = (rows + this.#B) * H;
+  }
+
+  #endSequences(t: number, lengths: Int32Array): void {
+    const { H } = this.#network;
+    for (let b = 0; b < this.#B; b++) {
+      if (t < lengths[b]) continue;
+      const at = ((t + 1) * this.#B + b) * H;
+      for (const state of this.states) state.fill(0, at, at + H);
+    }
+  }
+
+  #inject({ values, rows, exponents }: Injection, t: number): void {
+    const B = this.#B;
+    const { H } = this.#network;
+    const own = this.scale.exponents;
+    let plain = rows === null;
+    for (let b = 0; plain && b < B; b++) plain = own[b] === (exponents ? exponents[t * B + b] : 0);
+    if (plain) {
+      this.#backend.add(values, t * B * H, this.dStates[0], 0, B * H);
+      return;
+    }
+    for (let b = 0; b < B; b++) {
+      const row = t * B + b;
+      const at = rows ? rows[row] : row;
+      if (at >= 0) this.scale.addRow(this.dStates, b, H, values, at * H, exponents ? exponents[row] : 0);
+    }
+  }
+
+  #record({ squares, exponents }: NormRecord, t: number): void {
+    const { H } = this.#network;
+    for (let b = 0; b < this.#B; b++) {
+      let sum = 0;
+      for (const state of this.dStates) sum += this.#backend.sumSquares(state, b * H, H);
+      squares[t * this.#B + b] = sum;
+      exponents[t * this.#B + b] = this.scale.exponents[b];
+    }
+  }
+
+  #packForward(): void {
+    const { version, parameters, cell, H } = this.#network;
+    if (this.#forwardVersion === version) return;
+    const backend = this.#backend;
+    const { values } = parameters;
+    const { inputWeight, recurrentWeight, inputBias, recurrentBias } = this.#at;
+    const width = this.#width;
+    const rows = cell.gates * H;
+    const joined = (cell.gates - cell.apart) * H;
+    for (let row = 0; row < rows; row++) this.#bias[row] = values[inputBias + row] + (row < joined ? values[recurrentBias + row] : 0);
+    if (this.#table) {
+      backend.fillRows(this.#bias, 0, this.#table, 0, width, rows);
+      backend.transpose(values, inputWeight, rows, width, this.#transposed as Reals, 0);
+      backend.add(this.#transposed as Reals, 0, this.#table, 0, width * rows);
+    } else {
+      backend.pack(values, inputWeight, 1, width, this.#forwardInput as PackedMatrix);
+    }
+    backend.pack(values, recurrentWeight, 1, H, this.#forwardJoined);
+    if (cell.apart > 0) backend.pack(values, recurrentWeight + joined * H, 1, H, this.#forwardApart);
+    this.#forwardVersion = version;
+  }
+
+  #packBackward(): void {
+    const { version, parameters, cell, H } = this.#network;
+    if (this.#backwardVersion === version) return;
+    const backend = this.#backend;
+    const { inputWeight, recurrentWeight } = this.#at;
+    const joined = (cell.gates - cell.apart) * H;
+    if (this.#backwardInput) backend.pack(parameters.values, inputWeight, this.#width, 1, this.#backwardInput);
+    backend.pack(parameters.values, recurrentWeight, H, 1, this.#backwardJoined);
+    if (cell.apart > 0) backend.pack(parameters.values, recurrentWeight + joined * H, H, 1, this.#backwardApart);
+    this.#backwardVersion = version;
+  }
+}

@@ -1,0 +1,104 @@
+import type { Backend, Reals } from '../../compute/backend.ts';
+
+/** A row whose largest magnitude leaves this range is scaled back, by a power of two, to `restored`. */
+const smallest = 2 ** -20;
+const largest = 2 ** 60;
+const restored = 40;
+/** No single correction is larger than this power, which a float32 factor can hold; the next step goes on from there. */
+const largestShift = 120;
+
+/**
+ * The gradient that travels back through time, kept as mantissas and one power-of-two exponent per sequence: the true row
+ * is `states[...][b, :] * 2^exponents[b]`. A vanishing gradient would otherwise sink into denormal numbers, where products
+ * are a hundred times slower and precision is lost, and then into zero; an exploding one would overflow. Scaling by
+ * powers of two is exact. Everything between two steps is linear, so mantissas can pass through products as they are.
+ */
+export class RowScale {
+  readonly exponents: Int32Array;
+  readonly #backend: Backend;
+  readonly #maxima: Reals;
+  readonly #factors: Reals;
+  readonly #row: Reals;
+
+  /** Room for B sequences of H units. */
+  constructor(backend: Backend, rows: number, H: number) {
+    this.#backend = backend;
+    this.exponents = new Int32Array(rows);
+    this.#maxima = backend.allocate(rows);
+    this.#factors = backend.allocate(rows);
+    this.#row = backend.allocate(H);
+  }
+
+  /** Brings every row of the states [B, H] whose largest magnitude has left the comfortable range back into it. */
+  rescale(states: readonly Reals[], B: number, H: number): void {
+    const { exponents } = this;
+    const maxima = this.#maxima;
+    const factors = this.#factors;
+    for (let b = 0; b < B; b++) maxima[b] = 0;
+    for (const state of states) this.#backend.maximizeRows(state, 0, B, H, maxima, 0);
+    let changed = false;
+    for (let b = 0; b < B; b++) {
+      const maximum = maxima[b];
+      factors[b] = 1;
+      if (maximum === 0 || (maximum >= smallest && maximum <= largest) || !(maximum < Infinity)) continue;
+      const shift = Math.max(-largestShift, Math.min(largestShift, restored - exponentOf(maximum)));
+      factors[b] = 2 ** shift;
+      exponents[b] -= shift;
+      changed = true;
+    }
+    if (!changed) return;
+    for (const state of states) this.#backend.scaleRows(state, 0, B, H, factors, 0);
+  }
+
+  /**
+   * Adds to row b of `states[0]` a row of H numbers given with its own exponent. All states of a sequence share the
+   * exponent of the row and move with it.
+   */
+  addRow(states: readonly Reals[], b: number, H: number, row: Reals, rowAt: number, rowExponent: number): void {
+    const own = this.exponents[b];
+    if (own === rowExponent) {
+      this.#backend.add(row, rowAt, states[0], b * H, H);
+      return;
+    }
+    const added = this.#maximum(row, rowAt, H);
+    if (added === 0) return;
+    let held = 0;
+    for (const state of states) held = Math.max(held, this.#maximum(state, b * H, H));
+    const target = commonExponent(held, own, added, rowExponent);
+    if (held > 0) for (const state of states) this.#shiftRow(state, b * H, H, own - target);
+    for (let j = 0; j < H; j++) this.#row[j] = row[rowAt + j];
+    this.#shiftRow(this.#row, 0, H, rowExponent - target);
+    this.#backend.add(this.#row, 0, states[0], b * H, H);
+    this.exponents[b] = target;
+  }
+
+  /** x *= 2^shift, in portions that a factor can hold; a row that is scaled below 2^-2000 is 0 in any precision. */
+  #shiftRow(x: Reals, at: number, length: number, shift: number): void {
+    let rest = Math.max(shift, -2000);
+    while (rest !== 0) {
+      const part = Math.max(-largestShift, Math.min(largestShift, rest));
+      this.#factors[0] = 2 ** part;
+      this.#backend.scaleRows(x, at, 1, length, this.#factors, 0);
+      rest -= part;
+    }
+  }
+
+  #maximum(x: Reals, at: number, length: number): number {
+    this.#maxima[0] = 0;
+    this.#backend.maximizeRows(x, at, 1, length, this.#maxima, 0);
+    return this.#maxima[0];
+  }
+}
+
+/** Of two rows with maxima m·2^e, the second not 0: the exponent at which the larger one is comfortable, 0 if it is so there. */
+function commonExponent(own: number, ownExponent: number, added: number, addedExponent: number): number {
+  const ownTop = own === 0 ? -Infinity : exponentOf(own) + ownExponent;
+  const top = Math.max(ownTop, exponentOf(added) + addedExponent);
+  if (!Number.isFinite(top)) return 0;
+  return top >= -20 && top <= 60 ? 0 : top - restored;
+}
+
+/** floor(log2(x)) for a finite x > 0, near enough for scaling. */
+function exponentOf(x: number): number {
+  return Math.floor(Math.log2(x));
+}

@@ -1,0 +1,44 @@
+import type { BpttOption } from '../network/unroll/truncated.ts';
+import type { ClipOption } from './clip/clip.ts';
+import type { OptimizerName } from './optimizer/optimizer.ts';
+import type { ScheduleOption } from './schedule/schedule.ts';
+
+/** The `training` entry of an experiment, complete. */
+export interface TrainingOptions {
+  readonly optimizer: OptimizerName;
+  readonly learningRate: number;
+  readonly schedule: ScheduleOption;
+  /** B: sequences per update; for a text, the number of streams that are read side by side. */
+  readonly batchSize: number;
+  readonly updates: number;
+  /** Of the initial weights, of the order of the sequences and of dropout. */
+  readonly seed: number;
+  readonly bptt: BpttOption;
+  readonly clip: ClipOption;
+  /** Of `momentum`. */
+  readonly momentum?: number;
+  /** Of `rmsprop`. */
+  readonly decay?: number;
+  /** Of `adam` and `adamw`. */
+  readonly beta1?: number;
+  /** Of `adam` and `adamw`. */
+  readonly beta2?: number;
+  /** Of `rmsprop`, `adam` and `adamw`. */
+  readonly epsilon?: number;
+  /** Of `adamw`. */
+  readonly weightDecay?: number;
+  /** Updates between two evaluations of the validation part; a tenth of `updates` by default. */
+  readonly validateEvery?: number;
+}
+
+/** Used where an experiment says nothing else. */
+export const trainingDefaults = {
+  optimizer: 'adam',
+  learningRate: 0.001,
+  schedule: 'constant',
+  batchSize: 32,
+  updates: 2000,
+  seed: 0,
+  bptt: 'full',
+  clip: { globalNorm: 1 },
+} as const satisfies TrainingOptions;

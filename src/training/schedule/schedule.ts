@@ -1,0 +1,28 @@
+import { constant } from './constant.ts';
+import { cosine } from './cosine.ts';
+import { step } from './step.ts';
+import { warmUp } from './warmUp.ts';
+
+/** The learning rate of each update, as a factor on `learningRate`; updates count from 1. */
+export type Schedule = (update: number) => number;
+
+/** The `schedule` entry of an experiment. */
+export type ScheduleOption =
+  | 'constant'
+  /** Linear from 0 over that many updates, then constant. */
+  | { readonly warmUp: number }
+  /** Half a cosine from 1 to `minimum` (a factor, 0 by default) at the last update, after an optional warm-up. */
+  | { readonly cosine: { readonly warmUp?: number; readonly minimum?: number } }
+  /** Times `factor` after every `every` updates. */
+  | { readonly step: { readonly every: number; readonly factor: number } };
+
+/** The schedule that an experiment names, for a training of `updates` updates. */
+export function scheduleOf(option: ScheduleOption, updates: number): Schedule {
+  if (option === 'constant') return constant;
+  if ('warmUp' in option) return warmUp(option.warmUp, constant);
+  if ('cosine' in option) {
+    const { warmUp: rise = 0, minimum = 0 } = option.cosine;
+    return warmUp(rise, cosine(rise, updates, minimum));
+  }
+  return step(option.step.every, option.step.factor);
+}

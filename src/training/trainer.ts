@@ -1,0 +1,218 @@
+import type { Reals } from '../compute/backend.ts';
+import { Random, seedFor } from '../compute/random.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { ThroughtimeError } from '../errors.ts';
+import { allocateBatch, type Batch } from '../network/batch.ts';
+import type { Loss } from '../network/loss/loss.ts';
+import { losses } from '../network/loss/losses.ts';
+import type { Network } from '../network/network.ts';
+import { checkBptt, truncatedWindow } from '../network/unroll/truncated.ts';
+import { Unrolled } from '../network/unroll/unrolled.ts';
+import { type Clip, clipOf } from './clip/clip.ts';
+import type { TrainingOptions } from './options.ts';
+import { type Schedule, scheduleOf } from './schedule/schedule.ts';
+import { nonFiniteName, Updater } from './updater.ts';
+
+/** What is known about one update once it is made; a line of `metrics.jsonl`. */
+export interface UpdateRecord {
+  /** Counts from 1. */
+  readonly update: number;
+  /** Mean loss of the batch before the update; NaN or infinite if the pass was. */
+  readonly loss: number;
+  /** ‖g‖₂ before clipping. */
+  readonly gradientNorm: number;
+  /** ‖g‖₂ after clipping, equal to `gradientNorm` where the clip did not bind. */
+  readonly clippedNorm: number;
+  readonly learningRate: number;
+  /** What was not finite, for an update that was skipped; else null. */
+  readonly nonFinite: string | null;
+  readonly seconds: number;
+}
+
+/** Where a training stands, apart from its arrays: enough, with them, to go on to the same bits. */
+export interface TrainerCursor {
+  readonly update: number;
+  /** Updates that changed the weights; the optimizer's step. */
+  readonly applied: number;
+  readonly epoch: number;
+  readonly batch: number;
+  readonly window: number;
+}
+
+/**
+ * Trains a network on a data set, one update at a time. What is drawn at random (order of the sequences, dropout) depends
+ * on the seed and on where the training stands, on nothing else, so that the same options give the same bits and a
+ * training can be taken up at any update.
+ */
+export class Trainer {
+  readonly network: Network;
+  readonly dataset: Dataset;
+  readonly options: TrainingOptions;
+  readonly loss: Loss;
+  readonly updater: Updater;
+  readonly #unrolled: Unrolled;
+  readonly #batch: Batch;
+  readonly #clip: Clip;
+  readonly #schedule: Schedule;
+  readonly #longest: number;
+  #update = 0;
+  #applied = 0;
+  #epoch = 0;
+  #batchIndex = 0;
+  #window = 0;
+  #order: Int32Array;
+  #orderEpoch = -1;
+
+  constructor(network: Network, dataset: Dataset, options: TrainingOptions) {
+    const { backend } = network;
+    checkBptt(options.bptt);
+    this.network = network;
+    this.dataset = dataset;
+    this.options = options;
+    this.loss = losses[dataset.loss];
+    this.#longest = longestOf(dataset);
+    const B = Math.min(options.batchSize, dataset.count);
+    const T = options.bptt === 'full' ? this.#longest : Math.min(this.#longest, options.bptt.k2);
+    this.#unrolled = new Unrolled(network, T, B);
+    this.#batch = allocateBatch(backend, dataset.input, dataset.target, T, B);
+    this.#clip = clipOf(options.clip);
+    this.#schedule = scheduleOf(options.schedule, options.updates);
+    this.updater = new Updater(network.parameters, backend, options);
+    this.#order = new Int32Array(dataset.count);
+  }
+
+  /** Updates made so far, skipped ones included. */
+  get update(): number {
+    return this.#update;
+  }
+
+  get done(): boolean {
+    return this.#update >= this.options.updates;
+  }
+
+  /** Makes the next update and says what happened. */
+  step(): UpdateRecord {
+    const began = performance.now();
+    for (let passes = 0; ; passes++) {
+      const counted = this.#pass();
+      if (counted) break;
+      if (passes > 2 * this.dataset.count * (this.#longest + 1)) {
+        throw new ThroughtimeError(
+          'DATA_INVALID',
+          'no sequence of the training data has a counted target, so there is nothing to learn; give targets',
+        );
+      }
+    }
+    return { ...this.#finish(), seconds: (performance.now() - began) / 1000 };
+  }
+
+  /** Where the training stands. */
+  get cursor(): TrainerCursor {
+    return { update: this.#update, applied: this.#applied, epoch: this.#epoch, batch: this.#batchIndex, window: this.#window };
+  }
+
+  /** The state that is carried into the next window, per layer and state; empty arrays at the beginning of a sequence. */
+  carried(): { name: string; values: Reals }[] {
+    const size = this.#window > 0 ? this.#columns().length * this.network.H : 0;
+    return this.#unrolled.layers.flatMap(({ states }, layer) =>
+      states.map((state, index) => ({ name: `carried.${this.network.cell.states[index]}_l${layer}`, values: state.subarray(0, size) })),
+    );
+  }
+
+  /** Takes up a training where another stood. The network's parameters and the optimizer's slots are restored by the caller. */
+  restore(cursor: TrainerCursor, carried: (name: string) => ArrayLike<number>): void {
+    this.#update = cursor.update;
+    this.#applied = cursor.applied;
+    this.#epoch = cursor.epoch;
+    this.#batchIndex = cursor.batch;
+    this.#window = cursor.window;
+    for (const { name, values } of this.carried()) {
+      const kept = carried(name);
+      if (kept.length !== values.length) {
+        throw new ThroughtimeError('CHECKPOINT_INVALID', `${name} has ${kept.length} numbers where this training carries ${values.length}`);
+      }
+      values.set(kept);
+    }
+    this.network.changed();
+  }
+
+  /** One window forward and, if it has counted targets, backward; then on to the next. Returns whether it had any. */
+  #pass(): boolean {
+    const { bptt, seed } = this.options;
+    const sequences = this.#columns();
+    let T = 0;
+    for (const sequence of sequences) T = Math.max(T, this.dataset.length(sequence));
+    const window = truncatedWindow(this.#window, T, bptt);
+    const next = truncatedWindow(this.#window + 1, T, bptt);
+    if (!window) {
+      this.#nextBatch();
+      return false;
+    }
+    if (this.#window === 0) this.#unrolled.reset();
+    this.dataset.copy({ sequences, ...window }, this.#batch);
+    const counted = this.#batch.counted > 0;
+    if (counted || next) {
+      this.#unrolled.forward(this.#batch, this.network.dropout > 0 ? new Random(seedFor(seed, 'dropout', this.#update)) : undefined);
+    }
+    if (counted) this.#lossValue = this.#unrolled.backward(this.loss);
+    if (next) {
+      if (next.begin > window.begin) this.#unrolled.carry(next.begin - window.begin);
+      this.#window++;
+    } else {
+      this.#nextBatch();
+    }
+    return counted;
+  }
+
+  #lossValue = Number.NaN;
+
+  /** Clips the gradient that the pass left, and applies it if everything is finite. */
+  #finish(): Omit<UpdateRecord, 'seconds'> {
+    const { parameters, backend } = this.network;
+    const { gradient, length } = parameters;
+    const loss = this.#lossValue;
+    this.#update++;
+    const learningRate = this.options.learningRate * this.#schedule(this.#update);
+    const norm = Math.sqrt(backend.sumSquares(gradient, 0, length));
+    let clippedNorm = norm;
+    let nonFinite = nonFiniteName(loss, norm, parameters, backend);
+    if (nonFinite === null) {
+      if (this.#clip({ backend, gradient, length, norm })) clippedNorm = Math.sqrt(backend.sumSquares(gradient, 0, length));
+      nonFinite = this.updater.apply(learningRate, clippedNorm, this.#applied + 1);
+      if (nonFinite === null) {
+        this.#applied++;
+        this.network.changed();
+      }
+    }
+    return { update: this.#update, loss, gradientNorm: norm, clippedNorm, learningRate, nonFinite };
+  }
+
+  /** Indices of the sequences of the batch at hand. */
+  #columns(): Int32Array {
+    const { count } = this.dataset;
+    if (this.#orderEpoch !== this.#epoch) {
+      for (let i = 0; i < count; i++) this.#order[i] = i;
+      new Random(seedFor(this.options.seed, 'order', this.#epoch)).shuffle(this.#order);
+      this.#orderEpoch = this.#epoch;
+    }
+    const B = Math.min(this.options.batchSize, count);
+    return this.#order.subarray(this.#batchIndex * B, Math.min(count, (this.#batchIndex + 1) * B));
+  }
+
+  #nextBatch(): void {
+    const B = Math.min(this.options.batchSize, this.dataset.count);
+    this.#window = 0;
+    this.#batchIndex++;
+    if (this.#batchIndex * B >= this.dataset.count) {
+      this.#batchIndex = 0;
+      this.#epoch++;
+    }
+  }
+}
+
+/** Steps of the longest sequence. */
+export function longestOf(dataset: Dataset): number {
+  let longest = 0;
+  for (let i = 0; i < dataset.count; i++) longest = Math.max(longest, dataset.length(i));
+  return longest;
+}

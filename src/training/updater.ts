@@ -1,0 +1,66 @@
+import type { Backend, Reals, UpdateKernel } from '../compute/backend.ts';
+import type { Parameters } from '../network/parameters.ts';
+import type { Optimizer } from './optimizer/optimizer.ts';
+import { optimizers } from './optimizer/optimizers.ts';
+import type { TrainingOptions } from './options.ts';
+
+/** Gradients of a norm below this cannot bring any optimizer's arithmetic out of the range of float32. */
+const harmless = 1e12;
+
+/** Applies an optimizer to a network's parameters, and never leaves a weight that is not finite. */
+export class Updater {
+  /** The optimizer's carried arrays, by name. */
+  readonly slots: readonly { readonly name: string; readonly values: Reals }[];
+  readonly optimizer: Optimizer;
+  readonly #parameters: Parameters;
+  readonly #backend: Backend;
+  readonly #update: UpdateKernel<Record<string, number>>;
+  readonly #arrays: Reals[];
+  readonly #options: Record<string, number>;
+
+  constructor(parameters: Parameters, backend: Backend, training: TrainingOptions) {
+    const optimizer = optimizers[training.optimizer];
+    this.optimizer = optimizer;
+    this.#parameters = parameters;
+    this.#backend = backend;
+    this.#update = (backend.fused.updates[optimizer.name] as UpdateKernel<Record<string, number>> | undefined) ?? optimizer.update;
+    this.slots = optimizer.slots.map((name) => ({ name, values: backend.allocate(parameters.length) }));
+    this.#arrays = this.slots.map(({ values }) => values);
+    this.#options = { ...optimizer.defaults, learningRate: 0, step: 0 };
+    for (const name of Object.keys(optimizer.defaults)) {
+      const given = training[name as keyof TrainingOptions];
+      if (typeof given === 'number') this.#options[name] = given;
+    }
+  }
+
+  /**
+   * One update from `parameters.gradient`, whose norm is given.
+   *
+   * @returns null, or the name of what would not have been finite; nothing is changed then.
+   */
+  apply(learningRate: number, norm: number, step: number): string | null {
+    const { values, gradient, length } = this.#parameters;
+    this.#options.learningRate = learningRate;
+    this.#options.step = step;
+    const arrays = [values, ...this.#arrays];
+    const kept = norm * Math.max(1, learningRate) < harmless ? undefined : arrays.map((array) => array.slice());
+    this.#update(values, gradient, this.#arrays, length, this.#options);
+    if (!kept) return null;
+    const names = ['update', ...this.slots.map(({ name }) => `optimizer ${name}`)];
+    for (const [index, array] of arrays.entries()) {
+      const found = this.#backend.firstNonFinite(array, 0, length);
+      if (found < 0) continue;
+      for (const [i, copy] of kept.entries()) arrays[i].set(copy);
+      return `${names[index]} of ${this.#parameters.owner(found).name}`;
+    }
+    return null;
+  }
+}
+
+/** Names what is not finite in a pass: the loss, or the first parameter whose gradient is not; null if all is finite. */
+export function nonFiniteName(loss: number, norm: number, parameters: Parameters, backend: Backend): string | null {
+  if (Number.isFinite(loss) && Number.isFinite(norm)) return null;
+  const found = backend.firstNonFinite(parameters.gradient, 0, parameters.length);
+  if (found >= 0) return `gradient of ${parameters.owner(found).name}`;
+  return Number.isFinite(loss) ? 'norm of the gradient' : 'loss';
+}
