@@ -16,9 +16,12 @@ export const crossEntropy: Loss = {
       const chosen = output[at + classes[r]] - largest;
       let sum = 0;
       if (differentiate) {
-        for (let o = 0; o < O; o++) sum += output[at + o] = Math.exp(output[at + o] - largest);
-        for (let o = 0; o < O; o++) output[at + o] *= weight / sum;
-        output[at + classes[r]] -= weight;
+        for (let o = 0; o < O; o++) {
+          output[at + o] = Math.exp(output[at + o] - largest);
+          sum += output[at + o];
+        }
+        // In float64 to the end: a probability of 1 must give a gradient of exactly 0.
+        for (let o = 0; o < O; o++) output[at + o] = weight * (output[at + o] / sum - (o === classes[r] ? 1 : 0));
       } else {
         for (let o = 0; o < O; o++) sum += Math.exp(output[at + o] - largest);
       }
