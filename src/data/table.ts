@@ -1,0 +1,222 @@
+import { ThroughtimeError } from '../errors.ts';
+import type { Baseline, DataParts } from './dataset.ts';
+import { optionError, refuseOtherFields, show, switchOption, wholeOption } from './options.ts';
+import { columnMoments, type Moments, standardize } from './standardization.ts';
+import { TableWindows } from './tableWindows.ts';
+import { checkEvenTimes } from './time.ts';
+
+/** A `data` entry of kind `table`. */
+export interface TableOptions {
+  readonly kind: 'table';
+  /** Path, for whoever opens the file. */
+  readonly path?: string;
+  /** The column of timestamps, which must be evenly spaced; absent: rows are taken to be. */
+  readonly time?: string;
+  /** The columns that are read. */
+  readonly inputs: readonly string[];
+  /** The column that is predicted; it may be among the inputs or not. */
+  readonly target: string;
+  /** How many rows a prediction reads. */
+  readonly window: number;
+  /** How many of the next rows' targets it predicts. */
+  readonly horizon: number;
+  /** Shares of the rows, adding up to 1 at most, or numbers of rows: training, validation, test; default [0.6, 0.2, 0.2]. */
+  readonly split?: readonly number[];
+  /** By the training rows' means and deviations; default true. */
+  readonly standardize?: boolean;
+  /** Rows of one season; default: those of a day, where `time` is given and a day has a whole number of rows. */
+  readonly season?: number;
+}
+
+/** The columns of a table as `readCsv` gives them; N rows. */
+export interface TableColumns {
+  readonly file: string;
+  /** [N] the line of each row in the file. */
+  readonly lines: ArrayLike<number>;
+  /** Columns of numbers, [N] each. */
+  readonly numbers: Readonly<Record<string, Float64Array>>;
+  /** Columns of text, [N] each. */
+  readonly texts: Readonly<Record<string, readonly string[]>>;
+}
+
+const fields = ['kind', 'path', 'time', 'inputs', 'target', 'window', 'horizon', 'split', 'standardize', 'season'];
+
+/** Which columns a table's options need, for `readCsv`. @throws EXPERIMENT_INVALID as `tableData`. */
+export function neededColumns(options: TableOptions): { numbers: string[]; texts: string[] } {
+  const { inputs, target, time } = checkedOptions(options);
+  return { numbers: [...new Set([...inputs, target])], texts: time === undefined ? [] : [time] };
+}
+
+/**
+ * Windows over the rows of a table: the input is `window` rows of the input columns, the target the next `horizon` values of the
+ * target column, read at the window's last step.
+ *
+ * The split is by time, and nothing is learned from a later part: the rows that a part predicts lie inside it, and means and deviations
+ * are those of the training rows. The rows that a validation or test window reads may lie before its part (as is usual for the
+ * ETT data), because they are past when the prediction is made.
+ *
+ * The baselines are means of squares over the validation windows and the horizon, in the same (standardised) unit as the loss:
+ * `lastValue` repeats the newest value, `seasonal` the newest value of the same phase of the season.
+ *
+ * @throws EXPERIMENT_INVALID for an option, DATA_INVALID with file, line and column for uneven times, DATA_TOO_SHORT where a part has
+ * no window.
+ */
+export function tableData(table: TableColumns, options: TableOptions): DataParts {
+  const checked = checkedOptions(options);
+  const { inputs, target, time, window, horizon } = checked;
+  const { file } = table;
+  const rows = table.lines.length;
+  const parts = splitRows(rows, checked.split, window, horizon, file);
+  const step = time === undefined ? undefined : checkEvenTimes(table.texts[time], table.lines, file, time);
+
+  const names = [...new Set([...inputs, target])];
+  const columns = new Map<string, Float64Array>();
+  const moments = new Map<string, Moments>();
+  for (const name of names) {
+    const values = numbersOf(table, name).slice();
+    const ofTraining = checked.standardize ? columnMoments(values, 1, parts[0].past) : { means: [0], deviations: [1] };
+    standardize(values, ofTraining, 'value', (row) => ({ file, line: table.lines[row], field: name }));
+    columns.set(name, values);
+    moments.set(name, ofTraining);
+  }
+  const targets = columns.get(target)!;
+  const inputRows = interleave(inputs.map((name) => columns.get(name)!));
+  const windows = parts.map(
+    ({ from, past }) => new TableWindows(inputRows, inputs.length, targets, window, horizon, Math.max(from, window), past),
+  );
+
+  const validation = parts[1];
+  const baselines: Baseline[] = [{ name: 'lastValue', loss: repeatedSeasonLoss(targets, validation, horizon, 1) }];
+  const season = checked.season ?? seasonOfDay(step);
+  if (season !== undefined && season > validation.from && checked.season !== undefined) {
+    throw optionError(
+      'season',
+      `must be at most the ${validation.from} rows before the validation part, got ${season}; lower or remove it`,
+    );
+  }
+  if (season !== undefined && season <= validation.from) {
+    baselines.push({ name: 'seasonal', loss: repeatedSeasonLoss(targets, validation, horizon, season) });
+  }
+  return {
+    train: windows[0],
+    validation: windows[1],
+    ...(windows.length > 2 ? { test: windows[2] } : {}),
+    description: {
+      kind: 'table',
+      inputs: [...inputs],
+      target,
+      window,
+      horizon,
+      means: Object.fromEntries(names.map((name) => [name, moments.get(name)!.means[0]])),
+      deviations: Object.fromEntries(names.map((name) => [name, moments.get(name)!.deviations[0]])),
+    },
+    baselines,
+  };
+}
+
+function numbersOf({ file, numbers, lines }: TableColumns, name: string): Float64Array {
+  const values = Object.hasOwn(numbers, name) ? numbers[name] : undefined;
+  if (values?.length === lines.length) return values;
+  const sentence = `must be a column of ${lines.length} numbers, got ${values === undefined ? 'none of this name' : values.length}; read it too`;
+  throw new ThroughtimeError('DATA_INVALID', sentence, { file, field: name });
+}
+
+function checkedOptions(options: TableOptions) {
+  refuseOtherFields(options, fields, 'data of kind "table"');
+  const { inputs, target, time } = options;
+  if (!Array.isArray(inputs) || inputs.length === 0 || !inputs.every(isName)) {
+    throw optionError('inputs', `must be an array of at least one column name, got ${show(inputs)}; name the columns to read`);
+  }
+  const twice = inputs.find((name, at) => inputs.indexOf(name) !== at);
+  if (twice !== undefined) throw optionError('inputs', `must name each column once, got "${twice}" twice; remove one`);
+  if (!isName(target)) throw optionError('target', `must be a column name, got ${show(target)}; name the column to predict`);
+  if (time !== undefined && !isName(time)) {
+    throw optionError('time', `must be a column name, got ${show(time)}; name the column of timestamps or remove the field`);
+  }
+  if (time !== undefined && (time === target || inputs.includes(time))) {
+    throw optionError('time', `must be another column than the inputs and the target, got "${time}"; remove it from one of the two`);
+  }
+  return {
+    inputs: inputs as readonly string[],
+    target,
+    time,
+    window: wholeOption('window', options.window, undefined, 1),
+    horizon: wholeOption('horizon', options.horizon, undefined, 1),
+    split: checkedSplit(options.split ?? [0.6, 0.2, 0.2]),
+    standardize: switchOption('standardize', options.standardize, true),
+    season: options.season === undefined ? undefined : wholeOption('season', options.season, undefined, 2),
+  };
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+type Split = { readonly unit: 'shares' | 'rows'; readonly sizes: readonly number[] };
+
+function checkedSplit(split: readonly number[]): Split {
+  if (Array.isArray(split) && (split.length === 2 || split.length === 3) && split.every((size) => typeof size === 'number')) {
+    if (split.every((size) => Number.isSafeInteger(size) && size >= 1)) return { unit: 'rows', sizes: split };
+    const sum = split.reduce((total, size) => total + size, 0);
+    if (split.every((size) => size > 0 && size < 1) && sum <= 1 + 1e-9) return { unit: 'shares', sizes: split };
+  }
+  throw optionError(
+    'split',
+    'must be 2 or 3 shares (training, validation, test) between 0 and 1 that add up to 1 at most, or as many whole numbers of rows, ' +
+      `got ${show(split)}; change it`,
+  );
+}
+
+/** Rows [from, past) of one part. */
+type Part = { readonly from: number; readonly past: number };
+
+function splitRows(rows: number, split: Split, window: number, horizon: number, file: string): Part[] {
+  let sum = 0;
+  let from = 0;
+  return split.sizes.map((size, index) => {
+    sum += size;
+    const past = split.unit === 'rows' ? sum : Math.min(rows, Math.round(sum * rows));
+    const name = ['training', 'validation', 'test'][index];
+    if (past > rows) {
+      const sentence = `has ${rows} rows, and data.split asks for ${sum} up to the end of the ${name} part; lower it`;
+      throw new ThroughtimeError('DATA_TOO_SHORT', sentence, { file });
+    }
+    const needed = index === 0 ? window + horizon : horizon;
+    if (past - from < needed) {
+      const why = index === 0 ? `data.window ${window} and data.horizon ${horizon} together` : `data.horizon ${horizon}`;
+      const sentence = `has ${rows} rows, ${past - from} of them in the ${name} part, which needs at least ${needed} (${why}); change data.split or lower these`;
+      throw new ThroughtimeError('DATA_TOO_SHORT', sentence, { file });
+    }
+    const part = { from, past };
+    from = past;
+    return part;
+  });
+}
+
+function interleave(columns: readonly Float64Array[]): Float64Array {
+  const I = columns.length;
+  const rows = new Float64Array(columns[0].length * I);
+  columns.forEach((column, i) => {
+    for (let row = 0; row < column.length; row++) rows[row * I + i] = column[row];
+  });
+  return rows;
+}
+
+const day = 86_400_000;
+
+function seasonOfDay(step: number | undefined): number | undefined {
+  return step !== undefined && day % step === 0 && day / step >= 2 ? day / step : undefined;
+}
+
+/** Mean squared error where each target is predicted by the newest known one a whole number of seasons before it. */
+function repeatedSeasonLoss(targets: Float64Array, { from, past }: Part, horizon: number, season: number): number {
+  let sum = 0;
+  let windows = 0;
+  for (let row = from; row + horizon <= past; row++, windows++) {
+    for (let h = 0; h < horizon; h++) {
+      const error = targets[row + h] - targets[row - season + (h % season)];
+      sum += error * error;
+    }
+  }
+  return sum / (windows * horizon);
+}

@@ -1,0 +1,152 @@
+import { ThroughtimeError } from '../errors.ts';
+import type { Batch, InputShape, TargetShape } from '../network/batch.ts';
+import type { DataParts, Dataset, Window } from './dataset.ts';
+import { optionError, show } from './options.ts';
+import { beginCopy } from './window.ts';
+
+/** A text as numbers: each character is its index in the alphabet. */
+export interface TextData {
+  /** All characters (Unicode code points) of the whole text, once each, ascending. */
+  readonly alphabet: string;
+  /** How many characters the alphabet has: I and O. */
+  readonly size: number;
+  /** The first part of the text. */
+  readonly train: Int32Array;
+  /** The rest of it. */
+  readonly validation: Int32Array;
+  /** Both parts as B streams side by side. @throws DATA_TOO_SHORT where a part has fewer than B + 1 characters. */
+  streams(B: number): DataParts;
+}
+
+/**
+ * Prepares a text for next-character prediction: the first `split` of it to train on, the rest for validation.
+ *
+ * The alphabet is taken from the whole text, because a rare character may come in the validation part alone. That tells a network
+ * that the character exists, and nothing about where it comes: all that training can teach about it is that it did not come.
+ * A byte order mark at the beginning is left out; nothing else is changed, line ends neither.
+ *
+ * @param options.split share of the characters in the training part, between 0 and 1; default 0.95.
+ * @param options.file the text's name in errors.
+ * @throws EXPERIMENT_INVALID for another split; DATA_TOO_SHORT where a part has fewer than two characters.
+ */
+export function textData(content: string, options: { readonly split?: number; readonly file?: string } = {}): TextData {
+  const { split = 0.95, file } = options;
+  if (typeof split !== 'number' || !(split > 0 && split < 1)) {
+    throw optionError('split', `must be a number between 0 and 1, got ${show(split)}; give the share of the text to train on`);
+  }
+  if (!content.isWellFormed()) {
+    const sentence = 'must be Unicode text, got half of a surrogate pair in it; read the file as UTF-8';
+    throw new ThroughtimeError('DATA_INVALID', sentence, { file });
+  }
+  const { alphabet, codes } = encode(content.startsWith('\ufeff') ? content.slice(1) : content);
+  const N = codes.length;
+  const trainLength = Math.round(split * N);
+  if (trainLength < 2 || N - trainLength < 2) {
+    const sentence =
+      `has ${N} characters, ${trainLength} to train on and ${N - trainLength} for validation, and each part needs at least 2; ` +
+      'give a longer text or change data.split';
+    throw new ThroughtimeError('DATA_TOO_SHORT', sentence, { file });
+  }
+  const train = codes.slice(0, trainLength);
+  const validation = codes.slice(trainLength);
+  const text = alphabet.map((point) => String.fromCodePoint(point)).join('');
+  return {
+    alphabet: text,
+    size: alphabet.length,
+    train,
+    validation,
+    streams: (B) => ({
+      train: textStreams(train, B, alphabet.length, 'the training part', file),
+      validation: textStreams(validation, B, alphabet.length, 'the validation part', file),
+      description: { kind: 'text', alphabet: text },
+      baselines: [],
+    }),
+  };
+}
+
+/**
+ * A text as B sequences of floor((N - 1) / B) characters each, in the text's order; the target at every step is the next character.
+ * The up to B - 1 characters that are left over at the end are not used.
+ *
+ * @param codes [N] indices into the alphabet.
+ * @param size how many characters the alphabet has.
+ * @throws DATA_TOO_SHORT where a stream would have no character.
+ */
+export function textStreams(codes: Int32Array, B: number, size: number, part = 'the text', file?: string): Dataset {
+  if (!Number.isSafeInteger(B) || B < 1) {
+    throw new ThroughtimeError('OPTION_INVALID', `the number of streams must be a whole number from 1, got ${show(B)}; give one`);
+  }
+  if (codes.length < B + 1) {
+    const sentence =
+      `${part} has ${codes.length} characters, too few for ${B} streams, which need at least ${B + 1}; ` +
+      'give a longer text, a smaller training.batchSize or another data.split';
+    throw new ThroughtimeError('DATA_TOO_SHORT', sentence, { file });
+  }
+  return new TextStreams(codes, B, size);
+}
+
+class TextStreams implements Dataset {
+  readonly input: InputShape;
+  readonly target: TargetShape;
+  readonly loss = 'crossEntropy';
+  readonly count: number;
+  readonly #codes: Int32Array;
+  readonly #length: number;
+
+  constructor(codes: Int32Array, B: number, size: number) {
+    this.input = { kind: 'symbols', size };
+    this.target = { kind: 'classes', size };
+    this.count = B;
+    this.#codes = codes;
+    this.#length = Math.floor((codes.length - 1) / B);
+  }
+
+  length(): number {
+    return this.#length;
+  }
+
+  copy(window: Window, batch: Batch): void {
+    beginCopy(this, window, batch);
+    const { sequences, begin, countFrom } = window;
+    const { T, B, symbols, rows, classes } = batch;
+    const codes = this.#codes;
+    const length = B === 0 ? 0 : batch.lengths[0];
+    const from = Math.max(0, countFrom - begin);
+    let counted = 0;
+    for (let t = 0; t < length; t++) {
+      const row = t * B;
+      for (let b = 0; b < B; b++) {
+        const at = sequences[b] * this.#length + begin + t;
+        symbols[row + b] = codes[at];
+        if (t < from) continue;
+        rows[counted] = row + b;
+        classes[counted++] = codes[at + 1];
+      }
+    }
+    symbols.fill(0, length * B, T * B);
+    batch.counted = counted;
+  }
+}
+
+const codePoints = 0x110000;
+
+/** The code points of a text, ascending, and every character's index among them. */
+function encode(content: string): { alphabet: number[]; codes: Int32Array } {
+  const codes = new Int32Array(content.length);
+  const index = new Int32Array(codePoints);
+  let N = 0;
+  for (let at = 0; at < content.length; N++) {
+    const point = content.codePointAt(at)!;
+    codes[N] = point;
+    index[point] = 1;
+    at += point > 0xffff ? 2 : 1;
+  }
+  const alphabet: number[] = [];
+  for (let point = 0; point < codePoints; point++) {
+    if (index[point] === 0) continue;
+    index[point] = alphabet.length;
+    alphabet.push(point);
+  }
+  for (let n = 0; n < N; n++) codes[n] = index[codes[n]];
+  return { alphabet, codes: codes.slice(0, N) };
+}

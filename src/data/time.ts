@@ -1,0 +1,54 @@
+import { ThroughtimeError } from '../errors.ts';
+import { show } from './options.ts';
+
+const pattern = /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3}))?)?(?:Z|([+-])(\d\d):?(\d\d))?)?$/;
+
+/**
+ * Milliseconds since 1970 of a timestamp such as `2016-07-01`, `2016-07-01 13:00`, `2016-07-01T13:00:00.5Z` or `...+02:00`; UTC unless it
+ * says otherwise, whatever the machine's time zone. Undefined where it is none, or where no such day or time exists.
+ */
+export function parseTime(text: string): number | undefined {
+  const match = pattern.exec(text);
+  if (match === null) return undefined;
+  const [year, month, dayOfMonth, hour, minute, second] = match.slice(1, 7).map((digits) => Number(digits ?? 0));
+  const millisecond = Number((match[7] ?? '').padEnd(3, '0'));
+  const offset = match[8] === undefined ? 0 : (match[8] === '-' ? -1 : 1) * (60 * Number(match[9]) + Number(match[10]));
+  if (hour > 23 || minute > 59 || second > 59 || Math.abs(offset) >= 24 * 60) return undefined;
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, dayOfMonth);
+  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== dayOfMonth) return undefined;
+  date.setUTCHours(hour, minute, second, millisecond);
+  return date.getTime() - offset * 60_000;
+}
+
+/**
+ * Refuses timestamps that do not rise by the same step from row to row.
+ *
+ * @returns the step in milliseconds; undefined where there are fewer than two rows.
+ * @throws DATA_INVALID with file, line and column.
+ */
+export function checkEvenTimes(texts: readonly string[], lines: ArrayLike<number>, file: string, column: string): number | undefined {
+  let step: number | undefined;
+  let before = 0;
+  texts.forEach((text, row) => {
+    const fail = (sentence: string) => new ThroughtimeError('DATA_INVALID', sentence, { file, line: lines[row], field: column });
+    const time = parseTime(text);
+    if (time === undefined) {
+      throw fail(`must be a time such as 2016-07-01 13:00:00, got ${show(text)}; correct it or remove data.time`);
+    }
+    if (row > 0) {
+      if (time <= before) {
+        throw fail(`must be later than the row before (${texts[row - 1]}), got ${text}; sort the rows and remove those that come twice`);
+      }
+      step ??= time - before;
+      if (time - before !== step) {
+        throw fail(
+          `must come ${step / 1000} seconds after the row before (${texts[row - 1]}), as the rows before do, got ${text}, ${(time - before) / 1000} ` +
+            'seconds after it; fill the gap, or remove data.time where the rows are evenly spaced in another sense',
+        );
+      }
+    }
+    before = time;
+  });
+  return step;
+}
