@@ -128,11 +128,11 @@ function lstmBackwardLanes(pre: usize, block: usize, cPrevious: usize, c: usize,
   const dCell = madd(throughOutput, nmadd(squashed, squashed, one), loadLanes(dc, lanes));
   const dCellInput = f32x4.mul(dCell, input);
   storeLanes(pre, settle(f32x4.mul(f32x4.mul(dCellInput, candidate), f32x4.sub(one, input))), lanes);
-  const dCellForget = settle(f32x4.mul(dCell, forget));
+  const dCellForget = f32x4.mul(dCell, forget);
   storeLanes(pre + block, settle(f32x4.mul(f32x4.mul(dCellForget, loadLanes(cPrevious, lanes)), f32x4.sub(one, forget))), lanes);
   storeLanes(pre + 2 * block, settle(f32x4.mul(dCellInput, nmadd(candidate, candidate, one))), lanes);
   storeLanes(pre + 3 * block, settle(f32x4.mul(f32x4.mul(throughOutput, squashed), f32x4.sub(one, output))), lanes);
-  storeLanes(dc, dCellForget, lanes);
+  storeLanes(dc, settle(dCellForget), lanes);
   storeLanes(dh, i32x4.splat(0), lanes);
 }
 
@@ -187,12 +187,12 @@ function gruBackwardLanes(pre: usize, block: usize, apart: usize, hPrevious: usi
   const dHidden = loadLanes(dh, lanes);
   const notUpdate = f32x4.sub(one, update);
   const dUpdated = f32x4.mul(dHidden, update);
-  const dCandidate = settle(f32x4.mul(f32x4.mul(dHidden, notUpdate), nmadd(candidate, candidate, one)));
+  const dCandidate = f32x4.mul(f32x4.mul(dHidden, notUpdate), nmadd(candidate, candidate, one));
   const dApart = f32x4.mul(dCandidate, reset);
   storeLanes(pre, settle(f32x4.mul(f32x4.mul(dApart, loadLanes(apart, lanes)), f32x4.sub(one, reset))), lanes);
   const change = f32x4.sub(loadLanes(hPrevious, lanes), candidate);
   storeLanes(pre + block, settle(f32x4.mul(f32x4.mul(dUpdated, notUpdate), change)), lanes);
-  storeLanes(pre + 2 * block, dCandidate, lanes);
+  storeLanes(pre + 2 * block, settle(dCandidate), lanes);
   storeLanes(apart, settle(dApart), lanes);
   storeLanes(dh, settle(dUpdated), lanes);
 }
