@@ -18,6 +18,7 @@ export interface CsvOptions {
 
 /** The wanted columns of a CSV file, and the names of all. */
 export interface CsvColumns extends TableColumns {
+  readonly lines: Int32Array;
   readonly names: readonly string[];
 }
 

@@ -20,7 +20,7 @@ export const recall: TaskMethod = {
     const lag = wholeOption('lag', lagOption, undefined, 0);
     const K = wholeOption('symbols', symbols, 8, 2, 2 ** 20);
     const everyStep = wordOption('read', read, 'last', ['last', 'every']) === 'every';
-    let shown = new Int32Array(lag + 1);
+    let shown = new Int32Array(0);
     return {
       input: { kind: 'symbols', size: K },
       target: { kind: 'classes', size: K },
