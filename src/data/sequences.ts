@@ -1,6 +1,7 @@
 import type { DataParts, Dataset, LossName } from './dataset.ts';
 import { optionError, refuseOtherFields, switchOption, wholeOption, wordOption } from './options.ts';
-import { type Expectation, type ParsedSequences, parseSequences, type Reading } from './sequencesFile.ts';
+import { parseSequences } from './sequencesFile.ts';
+import type { Expectation, ParsedSequences, Reading } from './sequencesRules.ts';
 import { columnMoments, type Moments, standardize } from './standardization.ts';
 import type { StoredSequences } from './storedSequences.ts';
 
