@@ -1,28 +1,33 @@
 /**
- * C[M, N] += Aᵀ * B for A[K, M], B[K, N] with large K (a weight gradient over all steps at once): pieces of B are packed,
- * pieces of A transposed, and given to the ordinary product. Strides are in bytes.
+ * C[M, N] += Aᵀ * B for A[K, M], B[K, N] with large K (a weight gradient over all steps at once). Strides are in bytes.
+ *
+ * Two ways. Where both are broad, pieces of B are packed, pieces of A transposed, and given to the ordinary product. Where
+ * one has few columns, packing would cost more than the product: the other is read in place, eight rows at a time, and
+ * added to a result that stays in the first-level cache. Both sum over k in ascending order.
  */
 
+import { loadLanes, madd, storeLanes } from './lanes';
 import { pack, transpose } from './layout';
 import { product, useEdge } from './product';
 
-/** Rows of A and B taken at a time. */
+/** Rows of A and B packed at a time. */
 const K_PIECE: usize = 256;
-/** Columns of the packed operand taken at a time. */
-const PACKED_PIECE: usize = 512;
-/** Columns of the transposed operand taken at a time. */
+/** Columns of B packed, or of the broad matrix read in place, at a time. */
+const BROAD_PIECE: usize = 512;
+/** Columns of A transposed at a time. */
 const TRANSPOSED_PIECE: usize = 96;
 /** Bytes between transposed rows: one cache line more than the row, lest they all fall into the same cache sets. */
 const TRANSPOSED_STRIDE: usize = K_PIECE * 4 + 64;
-/** Up to this many columns of B, B is the one to be transposed and A packed: cheaper, as A is then only copied. */
+/** Up to this many columns a matrix counts as narrow. */
 const NARROW: usize = 16;
+/** Up to this many columns of B, and fewer than those of A, Cᵀ is computed in their place: B is then the one to be transposed. */
+const RESULT_ROWS: usize = 128;
 
 const EDGE_BYTES: usize = 256;
-const PACKED_BYTES: usize = K_PIECE * PACKED_PIECE * 4;
+const PACKED_BYTES: usize = K_PIECE * BROAD_PIECE * 4;
 const TRANSPOSED_BYTES: usize = TRANSPOSED_PIECE * TRANSPOSED_STRIDE;
-const RESULT_BYTES: usize = NARROW * PACKED_PIECE * 4;
+const RESULT_BYTES: usize = RESULT_ROWS * BROAD_PIECE * 4;
 
-const FROM_ZERO: i32 = 0;
 const FROM_C: i32 = 1;
 
 let packed: usize = 0;
@@ -53,18 +58,27 @@ export function multiplyTransposed(
   c: usize,
   cStride: usize,
 ): void {
-  if (N <= NARROW && N < M) {
-    for (let m: usize = 0; m < M; m += PACKED_PIECE) {
-      narrow(a + m * 4, aStride, b, bStride, min(PACKED_PIECE, M - m), N, K, c + m * cStride, cStride);
+  if (M <= NARROW && M <= N) {
+    for (let n: usize = 0; n < N; n += BROAD_PIECE) {
+      addOuterProducts(a, aStride, b + n * 4, bStride, M, min(BROAD_PIECE, N - n), K, c + n * 4, cStride);
+    }
+  } else if (N <= RESULT_ROWS && N < M) {
+    for (let m: usize = 0; m < M; m += BROAD_PIECE) {
+      const columns = min(BROAD_PIECE, M - m);
+      const stride = columns * 4;
+      transpose(c + m * cStride, cStride, columns, N, result, stride);
+      if (N <= NARROW) addOuterProducts(b, bStride, a + m * 4, aStride, N, columns, K, result, stride);
+      else broad(b, bStride, a + m * 4, aStride, N, columns, K, result, stride);
+      transpose(result, stride, N, columns, c + m * cStride, cStride);
     }
   } else {
-    for (let n: usize = 0; n < N; n += PACKED_PIECE) {
-      wide(a, aStride, b + n * 4, bStride, M, min(PACKED_PIECE, N - n), K, c + n * 4, cStride);
+    for (let n: usize = 0; n < N; n += BROAD_PIECE) {
+      broad(a, aStride, b + n * 4, bStride, M, min(BROAD_PIECE, N - n), K, c + n * 4, cStride);
     }
   }
 }
 
-function wide(a: usize, aStride: usize, b: usize, bStride: usize, M: usize, N: usize, K: usize, c: usize, cStride: usize): void {
+function broad(a: usize, aStride: usize, b: usize, bStride: usize, M: usize, N: usize, K: usize, c: usize, cStride: usize): void {
   for (let k: usize = 0; k < K; k += K_PIECE) {
     const depth = min(K_PIECE, K - k);
     pack(b + k * bStride, bStride, 4, depth, N, packed);
@@ -76,20 +90,75 @@ function wide(a: usize, aStride: usize, b: usize, bStride: usize, M: usize, N: u
   }
 }
 
-/** Cᵀ = Bᵀ * A in working memory, then added to C. */
-function narrow(a: usize, aStride: usize, b: usize, bStride: usize, M: usize, N: usize, K: usize, c: usize, cStride: usize): void {
-  const resultStride = M * 4;
-  for (let k: usize = 0; k < K; k += K_PIECE) {
-    const depth = min(K_PIECE, K - k);
-    pack(a + k * aStride, aStride, 4, depth, M, packed);
-    transpose(b + k * bStride, bStride, depth, N, transposed, TRANSPOSED_STRIDE);
-    product(transposed, TRANSPOSED_STRIDE, N, depth, M, packed, k == 0 ? FROM_ZERO : FROM_C, 0, result, resultStride);
+/** sums[n, m] += sum over k of narrow[k, n] * wide[k, m], eight k at a time. */
+function addOuterProducts(
+  narrow: usize,
+  narrowStride: usize,
+  wide: usize,
+  wideStride: usize,
+  N: usize,
+  M: usize,
+  K: usize,
+  sums: usize,
+  sumsStride: usize,
+): void {
+  const whole = K & ~7;
+  for (let k: usize = 0; k < whole; k += 8) {
+    for (let n: usize = 0; n < N; n++) addEight(narrow + k * narrowStride + n * 4, narrowStride, wide + k * wideStride, wideStride, M, sums + n * sumsStride);
   }
-  if (K == 0) return;
-  for (let m: usize = 0; m < M; m++) {
-    for (let n: usize = 0; n < N; n++) {
-      const at = c + m * cStride + n * 4;
-      store<f32>(at, load<f32>(at) + load<f32>(result + n * resultStride + m * 4));
-    }
+  for (let k = whole; k < K; k++) {
+    for (let n: usize = 0; n < N; n++) addOne(v128.load32_splat(narrow + k * narrowStride + n * 4), wide + k * wideStride, M, sums + n * sumsStride);
   }
+}
+
+/** sum[m] += the sum over 8 rows of x[k] * wide[k, m], for x a column of the narrow matrix. */
+function addEight(x: usize, xStride: usize, wide: usize, wideStride: usize, M: usize, sum: usize): void {
+  const x0 = v128.load32_splat(x);
+  const x1 = v128.load32_splat(x + xStride);
+  const x2 = v128.load32_splat(x + 2 * xStride);
+  const x3 = v128.load32_splat(x + 3 * xStride);
+  const x4 = v128.load32_splat(x + 4 * xStride);
+  const x5 = v128.load32_splat(x + 5 * xStride);
+  const x6 = v128.load32_splat(x + 6 * xStride);
+  const x7 = v128.load32_splat(x + 7 * xStride);
+  const end = sum + (M & ~3) * 4;
+  for (; sum < end; sum += 16) {
+    let total = madd(x0, v128.load(wide), v128.load(sum));
+    let row = wide + wideStride;
+    total = madd(x1, v128.load(row), total);
+    row += wideStride;
+    total = madd(x2, v128.load(row), total);
+    row += wideStride;
+    total = madd(x3, v128.load(row), total);
+    row += wideStride;
+    total = madd(x4, v128.load(row), total);
+    row += wideStride;
+    total = madd(x5, v128.load(row), total);
+    row += wideStride;
+    total = madd(x6, v128.load(row), total);
+    row += wideStride;
+    v128.store(sum, madd(x7, v128.load(row), total));
+    wide += 16;
+  }
+  const rest = M & 3;
+  if (rest == 0) return;
+  let total = madd(x0, loadLanes(wide, rest), loadLanes(sum, rest));
+  total = madd(x1, loadLanes(wide + wideStride, rest), total);
+  total = madd(x2, loadLanes(wide + 2 * wideStride, rest), total);
+  total = madd(x3, loadLanes(wide + 3 * wideStride, rest), total);
+  total = madd(x4, loadLanes(wide + 4 * wideStride, rest), total);
+  total = madd(x5, loadLanes(wide + 5 * wideStride, rest), total);
+  total = madd(x6, loadLanes(wide + 6 * wideStride, rest), total);
+  storeLanes(sum, madd(x7, loadLanes(wide + 7 * wideStride, rest), total), rest);
+}
+
+/** sum += x * row. */
+function addOne(x: v128, row: usize, M: usize, sum: usize): void {
+  const end = sum + (M & ~3) * 4;
+  for (; sum < end; sum += 16) {
+    v128.store(sum, madd(x, v128.load(row), v128.load(sum)));
+    row += 16;
+  }
+  const rest = M & 3;
+  if (rest > 0) storeLanes(sum, madd(x, loadLanes(row, rest), loadLanes(sum, rest)), rest);
 }

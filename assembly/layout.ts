@@ -18,17 +18,22 @@ export function pack(source: usize, strideK: usize, strideN: usize, K: usize, N:
   if (rest > 0) packPart(source + whole * PANEL * strideN, strideK, strideN, K, rest, packed + whole * panel);
 }
 
-/** Whole panels of a matrix whose rows are contiguous: row after row, so that the source is read in its own order. */
+/**
+ * Whole panels of a matrix whose rows are contiguous: eight rows at a time, walked from left to right, so that whole cache
+ * lines are read in few streams and whole lines are written.
+ */
 function packRows(source: usize, strideK: usize, K: usize, panels: usize, packed: usize): void {
   const panel = K * PANEL * 4;
-  for (let k: usize = 0; k < K; k++) {
-    let from = source + k * strideK;
-    let to = packed + k * PANEL * 4;
+  for (let k: usize = 0; k < K; k += 8) {
+    const height = min<usize>(8, K - k) * PANEL * 4;
     for (let p: usize = 0; p < panels; p++) {
-      v128.store(to, v128.load(from));
-      v128.store(to, v128.load(from, 16), 16);
-      from += PANEL * 4;
-      to += panel;
+      let from = source + k * strideK + p * PANEL * 4;
+      let to = packed + p * panel + k * PANEL * 4;
+      for (const end = to + height; to < end; to += PANEL * 4) {
+        v128.store(to, v128.load(from));
+        v128.store(to, v128.load(from, 16), 16);
+        from += strideK;
+      }
     }
   }
 }
