@@ -178,12 +178,12 @@ for (const [name, backend] of wasmBackends) {
       assert.ok(worst <= 3.5 * 2 ** -24, `${worst * 2 ** 24} * 2^-24`);
     });
 
-    test('sigmoid: |relative error| <= 3 * 2^-24, for 400,000 inputs of magnitude 2^-60 to 2^7, those below -60 as -60', () => {
+    test('sigmoid: |relative error| <= 3.5 * 2^-24, for 400,000 inputs of magnitude 2^-60 to 2^7, those below -60 as -60', () => {
       const worst = worstRelativeError(backend, sigmoid, -60, (step) => {
         backend.fused.cells.lstm.forward(step);
         return [step.pre, step.preAt];
       });
-      assert.ok(worst <= 3 * 2 ** -24, `${worst * 2 ** 24} * 2^-24`);
+      assert.ok(worst <= 3.5 * 2 ** -24, `${worst * 2 ** 24} * 2^-24`);
     });
 
     test('far out, tanh is 1 or -1 and sigmoid is 1 or 8.8e-27; infinities too', () => {
@@ -193,7 +193,7 @@ for (const [name, backend] of wasmBackends) {
       step.pre.set([...extremes, ...extremes, ...extremes, ...extremes], step.preAt);
       backend.fused.cells.lstm.forward(step);
       const floor = Math.fround(step.pre[step.preAt + 1]);
-      assert.ok(abs(floor - exp(-60)) <= 3 * 2 ** -24 * exp(-60));
+      assert.ok(abs(floor - exp(-60)) <= 3.5 * 2 ** -24 * exp(-60));
       assert.deepEqual([...step.pre.subarray(step.preAt, step.preAt + 4)], [1, floor, 1, floor]);
       assert.deepEqual([...step.pre.subarray(step.preAt + 8, step.preAt + 12)], [1, -1, 1, -1]);
       backend.release(mark);

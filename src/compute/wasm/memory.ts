@@ -52,20 +52,21 @@ export class StackMemory {
 
   #grow(end: number): void {
     const present = this.memory.buffer.byteLength;
+    let reason = `a WebAssembly memory ends at ${mebibytes(this.#maximum)} MiB in this engine`;
+    let cause: unknown;
     if (end <= this.#maximum) {
       const needed = Math.ceil((end - present) / PAGE);
       try {
         this.memory.grow(Math.min(Math.max(needed, GROWTH), (this.#maximum - present) / PAGE));
         return;
-      } catch {
-        // Reported below.
+      } catch (error) {
+        reason = 'the engine refuses to give more';
+        cause = error;
       }
     }
-    throw new ThroughtimeError(
-      'MEMORY_EXHAUSTED',
-      `${mebibytes(end - this.#top)} MiB more are needed beside the ${mebibytes(this.#top)} MiB in use, and the engine allows a WebAssembly ` +
-        `memory of at most ${mebibytes(this.#maximum)} MiB here; take a smaller batch, a shorter window or fewer hidden units`,
-    );
+    const sizes = `${mebibytes(end - this.#top)} MiB more are needed beside the ${mebibytes(this.#top)} MiB in use`;
+    const advice = 'take a smaller batch, a shorter window or fewer hidden units';
+    throw new ThroughtimeError('MEMORY_EXHAUSTED', `${sizes}, and ${reason}; ${advice}`, {}, { cause });
   }
 }
 
