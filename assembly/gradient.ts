@@ -1,9 +1,9 @@
 /**
  * C[M, N] += Aᵀ * B for A[K, M], B[K, N] with large K (a weight gradient over all steps at once). Strides are in bytes.
  *
- * Two ways. Where both are broad, pieces of B are packed, pieces of A transposed, and given to the ordinary product. Where
- * one has few columns, packing would cost more than the product: the other is read in place, eight rows at a time, and
- * added to a result that stays in the first-level cache. Both sum over k in ascending order.
+ * Two ways. Where both are broad, pieces of the broader matrix are packed, pieces of the other transposed, and given to the
+ * ordinary product. Where one has few columns, packing would cost more than the product: the other is read in place, eight
+ * rows at a time, and added to a result that stays in the first-level cache. Both sum over k in ascending order.
  */
 
 import { loadLanes, madd, storeLanes } from './lanes';
@@ -104,10 +104,16 @@ function addOuterProducts(
 ): void {
   const whole = K & ~7;
   for (let k: usize = 0; k < whole; k += 8) {
-    for (let n: usize = 0; n < N; n++) addEight(narrow + k * narrowStride + n * 4, narrowStride, wide + k * wideStride, wideStride, M, sums + n * sumsStride);
+    const rows = wide + k * wideStride;
+    for (let n: usize = 0; n < N; n++) {
+      addEight(narrow + k * narrowStride + n * 4, narrowStride, rows, wideStride, M, sums + n * sumsStride);
+    }
   }
   for (let k = whole; k < K; k++) {
-    for (let n: usize = 0; n < N; n++) addOne(v128.load32_splat(narrow + k * narrowStride + n * 4), wide + k * wideStride, M, sums + n * sumsStride);
+    const row = wide + k * wideStride;
+    for (let n: usize = 0; n < N; n++) {
+      addOne(v128.load32_splat(narrow + k * narrowStride + n * 4), row, M, sums + n * sumsStride);
+    }
   }
 }
 

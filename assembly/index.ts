@@ -8,3 +8,8 @@ export { pack, transpose } from './layout';
 export { adam, momentum, rmsprop, sgd } from './optimizer';
 export { product } from './product';
 export { addColumnSums, firstNonFinite, maximizeRows, sumSquares } from './reduce';
+
+/** Where the constants of this module end. */
+export function constantsEnd(): usize {
+  return __heap_base;
+}

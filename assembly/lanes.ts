@@ -12,7 +12,7 @@ export function nmadd(a: v128, b: v128, c: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_nmadd(a, b, c) : f32x4.sub(c, f32x4.mul(a, b));
 }
 
-/** x with every lane of magnitude below `least` made 0; NaN stays. Keeps denormal numbers, which processors compute slowly, out of memory. */
+/** x with every lane of magnitude below `least` made 0; NaN stays. Keeps out denormal numbers, which processors compute slowly. */
 @inline
 export function flush(x: v128, least: v128): v128 {
   return v128.andnot(x, f32x4.lt(f32x4.abs(x), least));

@@ -21,7 +21,7 @@ const FROM_BIAS: i32 = 2;
 
 const ZEROS: usize = memory.data(128, 16);
 
-/** A tile that sticks out over the last column is computed here and its inside copied. One per instance: threads share the memory, not this. */
+/** Where a tile that sticks out over the last column is computed. One per instance: threads share the memory, not this. */
 let edge: usize = 0;
 
 /** Gives this instance its own 256 bytes at `at` for tiles at the edge. */

@@ -11,7 +11,7 @@ import { main } from 'assemblyscript/asc';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const generated = join(root, 'src/compute/wasm/kernels.generated.ts');
 
-/** Bytes at the start of the memory that belong to the modules' constants; the same in src/compute/wasm/memory.ts. */
+/** Bytes at the start of the memory that belong to the modules' constants. */
 const reservedBytes = 65536;
 
 const options = [

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { reservedBytes } from '../../src/compute/wasm/kernels.generated.ts';
+import { compileKernels, instantiateKernels } from '../../src/compute/wasm/kernels.ts';
 import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
 import { ThroughtimeError } from '../../src/errors.ts';
 
@@ -11,7 +13,16 @@ test('every array begins at a multiple of 64 bytes, beyond the constants of the 
   for (const length of [1, 15, 16, 17, 0, 3]) {
     const { byteOffset } = backend.allocate(length);
     assert.equal(byteOffset % 64, 0);
-    assert.ok(byteOffset >= 65536);
+    assert.ok(byteOffset >= reservedBytes);
+  }
+});
+
+test('the constants of both modules lie within the bytes reserved for them', async () => {
+  for (const relaxed of [true, false]) {
+    const { module } = await compileKernels(relaxed);
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
+    const end = (await instantiateKernels(module, memory)).constantsEnd();
+    assert.ok(end > 0 && end <= reservedBytes, `they end at ${end}`);
   }
 });
 

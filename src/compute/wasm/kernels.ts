@@ -3,6 +3,8 @@ import { plainModule, relaxedModule } from './kernels.generated.ts';
 
 /** What assembly/index.ts exports. Positions and strides are in bytes, sizes in elements. */
 export interface Kernels {
+  /** Address where the module's constants end. */
+  constantsEnd(): number;
   multiplyAddCeiling(rounds: number, x: number, y: number): number;
   workspaceBytes(): number;
   useWorkspace(at: number): void;
