@@ -93,5 +93,6 @@ function quantile(ascending: readonly number[], q: number): number {
   const at = q * (ascending.length - 1);
   const low = ascending[Math.floor(at)];
   const high = ascending[Math.ceil(at)];
-  return low === high ? low : low + (high - low) * (at - Math.floor(at));
+  // Between an exact zero (-Infinity) and a number there is no way in logarithms: the zero stands.
+  return low === high || low === -Infinity ? low : low + (high - low) * (at - Math.floor(at));
 }

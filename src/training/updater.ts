@@ -1,11 +1,22 @@
 import type { Backend, Reals, UpdateKernel } from '../compute/backend.ts';
+import { ThroughtimeError } from '../errors.ts';
 import type { Parameters } from '../network/parameters.ts';
 import type { Optimizer } from './optimizer/optimizer.ts';
 import { optimizers } from './optimizer/optimizers.ts';
 import type { TrainingOptions } from './options.ts';
 
-/** Gradients of a norm below this cannot bring any optimizer's arithmetic out of the range of float32. */
+/** A gradient's norm times the learning rate below this cannot bring an optimizer's arithmetic out of the range of float32. */
 const harmless = 1e12;
+
+/** Where the options of the optimizers may lie: outside, weights grow without end, or 0 is divided by 0. The smallest epsilon is far from 0 in float32. */
+const ranges: Readonly<Record<string, { within: (value: number) => boolean; is: string }>> = {
+  momentum: { within: (value) => value >= 0 && value < 1, is: 'from 0 to below 1' },
+  decay: { within: (value) => value >= 0 && value < 1, is: 'from 0 to below 1' },
+  beta1: { within: (value) => value >= 0 && value < 1, is: 'from 0 to below 1' },
+  beta2: { within: (value) => value >= 0 && value < 1, is: 'from 0 to below 1' },
+  epsilon: { within: (value) => value >= 1e-30 && value < Infinity, is: 'from 1e-30' },
+  weightDecay: { within: (value) => value >= 0 && value < Infinity, is: 'from 0' },
+};
 
 /** Applies an optimizer to a network's parameters, and never leaves a weight that is not finite. */
 export class Updater {
@@ -30,6 +41,12 @@ export class Updater {
     for (const name of Object.keys(optimizer.defaults)) {
       const given = training[name as keyof TrainingOptions];
       if (typeof given === 'number') this.#options[name] = given;
+      requireWithin(name, this.#options[name]);
+    }
+    const decay = training.learningRate * (this.#options.weightDecay ?? 0);
+    if (decay > 1) {
+      const sentence = `learningRate times weightDecay is at most 1, got ${decay}: each update takes that share of a weight away`;
+      throw new ThroughtimeError('OPTION_INVALID', sentence, { field: 'training.weightDecay' });
     }
   }
 
@@ -43,7 +60,7 @@ export class Updater {
     this.#options.learningRate = learningRate;
     this.#options.step = step;
     const arrays = [values, ...this.#arrays];
-    const kept = norm * Math.max(1, learningRate) < harmless ? undefined : arrays.map((array) => array.slice());
+    const kept = Math.max(1, norm) * Math.max(1, learningRate) < harmless ? undefined : arrays.map((array) => array.slice());
     this.#update(values, gradient, this.#arrays, length, this.#options);
     if (!kept) return null;
     const names = ['update', ...this.slots.map(({ name }) => `optimizer ${name}`)];
@@ -55,6 +72,12 @@ export class Updater {
     }
     return null;
   }
+}
+
+function requireWithin(name: string, value: number): void {
+  const range = ranges[name];
+  if (range.within(value)) return;
+  throw new ThroughtimeError('OPTION_INVALID', `${name} is a number ${range.is}, got ${value}`, { field: `training.${name}` });
 }
 
 /** Names what is not finite in a pass: the loss, or the first parameter whose gradient is not; null if all is finite. */

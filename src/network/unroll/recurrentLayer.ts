@@ -1,6 +1,6 @@
 import type { Backend, CellBackwardStep, PackedMatrix, Reals } from '../../compute/backend.ts';
 import { layerNames, type Network } from '../network.ts';
-import { RowScale } from './rowScale.ts';
+import { applyExponents, RowScale } from './rowScale.ts';
 
 /** What a layer reads, for all T * B rows: `width` numbers each, or one symbol each. */
 export type LayerInput =
@@ -253,14 +253,14 @@ export class RecurrentLayer {
     let any = false;
     for (let row = T * B - 1; row >= 0; row--) {
       const exponent = this.exponents[row];
-      this.#factors[row] = 2 ** exponent;
       if (exponent !== 0) any = true;
       if (exponent > vanished) first = Math.floor(row / B);
     }
     if (!any) return 0;
     const rows = (T - first) * B;
-    backend.scaleRows(this.#pre, first * B * G * H, rows, G * H, this.#factors, first * B);
-    if (A > 0) backend.scaleRows(this.#apart, first * B * A * H, rows, A * H, this.#factors, first * B);
+    const { exponents } = this;
+    applyExponents(backend, this.#pre, first * B * G * H, rows, G * H, exponents, first * B, this.#factors);
+    if (A > 0) applyExponents(backend, this.#apart, first * B * A * H, rows, A * H, exponents, first * B, this.#factors);
     return first;
   }
 

@@ -90,6 +90,36 @@ export class RowScale {
   }
 }
 
+/**
+ * x[r, :] *= 2^exponents[r] for `rows` contiguous rows from index `xAt`, the first of them being row `first` of `exponents`:
+ * the end of the mantissa form. What a precision cannot hold becomes infinite or 0, but a zero stays 0 whatever its exponent.
+ *
+ * @param factors room for one number per row of `exponents`.
+ */
+export function applyExponents(
+  backend: Backend,
+  x: Reals,
+  xAt: number,
+  rows: number,
+  columns: number,
+  exponents: Int32Array,
+  first: number,
+  factors: Reals,
+): void {
+  const top = backend.precision === 'float32' ? 127 : 1023;
+  let largestExponent = 0;
+  for (let r = first; r < first + rows; r++) {
+    largestExponent = Math.max(largestExponent, exponents[r]);
+    factors[r] = 2 ** Math.min(exponents[r], top);
+  }
+  backend.scaleRows(x, xAt, rows, columns, factors, first);
+  // An infinite factor would make a NaN of a zero, so that larger powers come in portions; after three any mantissa is infinite.
+  for (let done = top; done < Math.min(largestExponent, 3 * top); done += top) {
+    for (let r = first; r < first + rows; r++) factors[r] = 2 ** Math.max(0, Math.min(exponents[r] - done, top));
+    backend.scaleRows(x, xAt, rows, columns, factors, first);
+  }
+}
+
 /** Of two rows with maxima m·2^e, the second not 0: the exponent at which the larger one is comfortable, 0 if it is so there. */
 function commonExponent(own: number, ownExponent: number, added: number, addedExponent: number): number {
   const ownTop = own === 0 ? -Infinity : exponentOf(own) + ownExponent;

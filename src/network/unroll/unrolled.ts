@@ -6,7 +6,7 @@ import type { Loss } from '../loss/loss.ts';
 import type { Network } from '../network.ts';
 import { Readout } from './readout.ts';
 import { type Injection, type LayerInput, type NormRecord, RecurrentLayer } from './recurrentLayer.ts';
-import { RowScale } from './rowScale.ts';
+import { applyExponents, RowScale } from './rowScale.ts';
 
 /** What a backward pass does beyond, or in place of, the parameter gradients. */
 export interface BackwardOptions {
@@ -205,8 +205,7 @@ export class Unrolled {
     if (input.kind !== 'vectors')
       throw new ThroughtimeError('OPTION_INVALID', 'symbols have no gradient; give the input as vectors (one-hot) to get one');
     layer.inputGradient(out);
-    for (let row = 0; row < T * B; row++) this.#factors[row] = 2 ** layer.exponents[row];
-    this.#backend.scaleRows(out, 0, T * B, input.size, this.#factors, 0);
+    applyExponents(this.#backend, out, 0, T * B, input.size, layer.exponents, 0, this.#factors);
   }
 }
 
