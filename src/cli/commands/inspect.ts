@@ -1,0 +1,159 @@
+import { Command, Option } from 'commander';
+import type { Backend } from '../../compute/backend.ts';
+import type { Dataset, LossName } from '../../data/dataset.ts';
+import { sequencesDataset } from '../../data/sequences.ts';
+import { ThroughtimeError } from '../../errors.ts';
+import { type LagPoint, lagGradients, lagProfile } from '../../monitor/lagProfile.ts';
+import { lyapunovExponents } from '../../monitor/lyapunov.ts';
+import { orthogonality } from '../../monitor/orthogonality.ts';
+import { allocateBatch } from '../../network/batch.ts';
+import { losses } from '../../network/loss/losses.ts';
+import type { Network } from '../../network/network.ts';
+import { Unrolled } from '../../network/unroll/unrolled.ts';
+import { openData, openLines } from '../../run/openData.ts';
+import { openWeights } from '../../run/openWeights.ts';
+import { RunDirectory } from '../../run/runDirectory.ts';
+import { longestOf } from '../../training/trainer.ts';
+import { lagPlot } from '../lagPlot.ts';
+import { short } from '../numbers.ts';
+import { openBackend } from '../openBackend.ts';
+import { options } from '../options.ts';
+
+interface InspectFlags {
+  weights?: string;
+  data?: string;
+  loss?: LossName;
+  activation?: 'tanh' | 'relu';
+  targets?: 'last' | 'every';
+  backend: 'wasm' | 'scalar';
+  json?: boolean;
+}
+
+/** What `inspect` answers. */
+interface Inspection {
+  readonly loss: number;
+  readonly gradientNorm: number;
+  /** ‖dL/dp‖ of every parameter. */
+  readonly parameters: Record<string, number>;
+  readonly lagProfile: readonly LagPoint[];
+  readonly lyapunov: readonly number[];
+  readonly orthogonality: Record<string, number[]>;
+}
+
+/** More exponents than this are of no use to a reader, and cost. */
+const mostExponents = 32;
+/** Sequences of a run's validation part that are looked at. */
+const mostSequences = 256;
+/** Steps of a text's streams that are looked at. */
+const mostSteps = 512;
+
+export function inspectCommand(): Command {
+  return new Command('inspect')
+    .description('look at one forward and one backward pass: of a run, or of weights from elsewhere on given data')
+    .argument('[run]', 'a run directory, whose last checkpoint is looked at on its validation part')
+    .option('--weights <file>', "weights as safetensors, with PyTorch's names")
+    .option('--data <file>', 'sequences as NDJSON, {"x": ..., "y": ...} a line; the whole file is one batch')
+    .addOption(new Option('--loss <name>', 'loss of the targets in the data').choices(Object.keys(losses)))
+    .addOption(new Option('--activation <name>', 'of a plain recurrent network; tanh unless told').choices(['tanh', 'relu']))
+    .addOption(new Option('--targets <where>', 'how y is read where its length leaves it open').choices(['last', 'every']))
+    .addOption(options.backend())
+    .addOption(options.json())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  throughtime inspect runs/adding\n  throughtime inspect --weights model.safetensors --data file.ndjson --loss mse --json',
+    )
+    .action(inspect);
+}
+
+async function inspect(run: string | undefined, flags: InspectFlags, command: Command): Promise<void> {
+  const { backend } = await openBackend(flags.backend, command.getOptionValueSource('backend') === 'cli');
+  const { network, dataset, T, B } = run === undefined ? await fromFiles(flags, backend) : await fromRun(run, flags, backend);
+  const inspection = look(network, dataset, T, B);
+  process.stdout.write(flags.json ? `${JSON.stringify(inspection, finiteOrText)}\n` : screen(inspection, network));
+}
+
+async function fromFiles({ weights, data, loss, activation, targets }: InspectFlags, backend: Backend) {
+  for (const [name, value] of Object.entries({ weights, data, loss })) {
+    if (value === undefined)
+      throw new ThroughtimeError('OPTION_INVALID', `--${name} is missing; give a run directory, or --weights, --data and --loss together`);
+  }
+  const shape = await openWeights(weights as string, activation);
+  const { inputSize, outputSize } = shape;
+  const dataset = await sequencesDataset(await openLines(data as string), {
+    loss: loss as LossName,
+    targets,
+    expected: { inputSize, outputSize },
+  });
+  return { network: shape.open(backend, dataset.input), dataset, T: longestOf(dataset), B: dataset.count };
+}
+
+async function fromRun(run: string, flags: InspectFlags, backend: Backend) {
+  for (const name of ['weights', 'data', 'loss', 'activation', 'targets'] as const) {
+    if (flags[name] !== undefined)
+      throw new ThroughtimeError('OPTION_INVALID', `--${name} does not go with a run directory, which has its own; leave one of them out`);
+  }
+  const directory = RunDirectory.open(run);
+  const { experiment, folder } = directory.record;
+  const shape = await openWeights(directory.checkpointFile, experiment.model.activation);
+  const data = await openData(experiment, folder);
+  const network = { ...shape, model: experiment.model }.open(backend, data.validation.input);
+  const dataset = data.validation;
+  const longest = longestOf(dataset);
+  return {
+    network,
+    dataset,
+    T: experiment.data.kind === 'text' ? Math.min(longest, mostSteps) : longest,
+    B: Math.min(dataset.count, mostSequences),
+  };
+}
+
+/** One forward and one backward pass over the first T steps of the first B sequences. */
+function look(network: Network, dataset: Dataset, T: number, B: number): Inspection {
+  const { backend, parameters } = network;
+  const sequences = Array.from({ length: B }, (_, b) => b);
+  const batch = allocateBatch(backend, dataset.input, dataset.target, T, B);
+  dataset.copy({ sequences, begin: 0, end: T, countFrom: 0 }, batch);
+  const unrolled = new Unrolled(network, T, B);
+  const loss = losses[dataset.loss];
+  unrolled.forward(batch);
+  const value = unrolled.backward(loss);
+  const norm = (at: number, length: number) => Math.sqrt(backend.sumSquares(parameters.gradient, at, length));
+  const norms = Object.fromEntries(parameters.list.map(({ name, at, length }) => [name, norm(at, length)]));
+  const gradientNorm = norm(0, parameters.length);
+  return {
+    loss: value,
+    gradientNorm,
+    parameters: norms,
+    lagProfile: lagProfile(lagGradients(unrolled, batch, loss)),
+    lyapunov: lyapunovExponents(network, batch, mostExponents),
+    orthogonality: orthogonality(network),
+  };
+}
+
+/** JSON has no infinity and no NaN; they are written as strings. */
+function finiteOrText(_: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}
+
+function screen(
+  { loss, gradientNorm, parameters, lagProfile: profile, lyapunov, orthogonality: distances }: Inspection,
+  network: Network,
+): string {
+  const width = Math.max(...Object.keys(parameters).map((name) => name.length), 'gradient norm'.length);
+  const rows = Object.entries(parameters).map(([name, norm]) => `    ${name.padEnd(width)}  ${short(norm)}`);
+  const blocks = Object.entries(distances).map(([name, each]) => `    ${name.padEnd(width)}  ${each.map(short).join('  ')}`);
+  return [
+    '',
+    `  ${`${network.L} x ${network.H} ${network.cell.name}`.padEnd(width + 2)}  ${network.parameters.length} parameters`,
+    `  ${'loss'.padEnd(width + 2)}  ${short(loss)}`,
+    `  ${'gradient norm'.padEnd(width + 2)}  ${short(gradientNorm)}, of each parameter:`,
+    ...rows,
+    '',
+    '  The gradient through time: log10 of ‖dL_t/ds_{t-k}‖ against the lag k, mean over sequences',
+    lagPlot(profile),
+    `  Lyapunov exponents, nats per step: ${lyapunov.slice(0, 6).map(short).join('  ')}${lyapunov.length > 6 ? `  ... (${lyapunov.length})` : ''}`,
+    '  Distance of each recurrent block from orthogonal, ‖WᵀW - I‖:',
+    ...blocks,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,30 @@
+import { InvalidArgumentError, Option } from 'commander';
+
+/** Options that several verbs share, each spelt once. */
+export const options = {
+  set: () =>
+    new Option('--set <path=value>', 'set a field of the experiment, such as model.cell=lstm; may be repeated')
+      .argParser(collect)
+      .default([] as string[], 'none'),
+  json: () => new Option('--json', 'print exactly one JSON document on stdout'),
+  seed: () => new Option('--seed <number>', 'set training.seed').argParser(wholeNumber),
+  budget: () => new Option('--budget <seconds>', 'bound the whole command; what was cut short is said').argParser(positiveNumber),
+  backend: () =>
+    new Option('--backend <name>', 'wasm: float32 SIMD; scalar: plain float64 loops').choices(['wasm', 'scalar']).default('wasm'),
+};
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('It must be a whole number from 0.');
+  return value;
+}
+
+function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError('It must be a number above 0.');
+  return value;
+}

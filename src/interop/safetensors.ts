@@ -1,0 +1,122 @@
+import { ThroughtimeError } from '../errors.ts';
+
+/**
+ * The safetensors format: 8 bytes with the length of a JSON header (little-endian), the header, and the bytes of all
+ * tensors. The header names each tensor's type, shape and place; `__metadata__` holds strings of the writer's own.
+ */
+
+/** One tensor: its name, shape and numbers, row-major. */
+export interface NamedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly values: Float32Array | Float64Array;
+}
+
+/** A file's content. Tensors are in the order of their bytes. */
+export interface TensorFile {
+  readonly tensors: ReadonlyMap<string, NamedTensor>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+const longestHeader = 100_000_000;
+const widths: Record<string, number> = { F64: 8, F32: 4 };
+
+/** Writes float32 arrays as F32, float64 arrays as F64, in the order given. */
+export function writeSafetensors(tensors: readonly NamedTensor[], metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  let offset = 0;
+  for (const { name, shape, values } of tensors) {
+    header[name] = { dtype: values instanceof Float64Array ? 'F64' : 'F32', shape, data_offsets: [offset, offset + values.byteLength] };
+    offset += values.byteLength;
+  }
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  // The header is padded with spaces so that the numbers begin at a multiple of 8.
+  const headerLength = Math.ceil(text.length / 8) * 8;
+  const file = new Uint8Array(8 + headerLength + offset);
+  new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
+  file.fill(0x20, 8, 8 + headerLength);
+  file.set(text, 8);
+  let at = 8 + headerLength;
+  for (const { values } of tensors) {
+    file.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
+    at += values.byteLength;
+  }
+  return file;
+}
+
+/**
+ * Reads a file of F32 and F64 tensors.
+ *
+ * @param file its name, for errors.
+ * @throws CHECKPOINT_INVALID where the bytes are cut short, overlap, leave gaps or are not what the header says.
+ */
+export function readSafetensors(bytes: Uint8Array, file: string): TensorFile {
+  const invalid = (sentence: string, field?: string) =>
+    new ThroughtimeError('CHECKPOINT_INVALID', `${sentence}; take another copy of the file`, { file, field });
+  if (bytes.length < 8)
+    throw invalid(`is not a safetensors file: it has ${bytes.length} bytes, and the length of the header alone takes 8`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const declared = view.getBigUint64(0, true);
+  if (declared > BigInt(longestHeader) || declared + 8n > BigInt(bytes.length)) {
+    throw invalid(`is cut off or not a safetensors file: its header should have ${declared} bytes, and the whole file has ${bytes.length}`);
+  }
+  const start = 8 + Number(declared);
+  let header: unknown;
+  try {
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.slice(8, start)));
+  } catch (cause) {
+    throw new ThroughtimeError(
+      'CHECKPOINT_INVALID',
+      'is not a safetensors file: its header is not JSON; take another copy of the file',
+      { file },
+      { cause },
+    );
+  }
+  if (typeof header !== 'object' || header === null || Array.isArray(header))
+    throw invalid('is not a safetensors file: its header is not a JSON object');
+  const { __metadata__: metadata = {}, ...entries } = header as Record<string, unknown>;
+  const places = Object.entries(entries).map(([name, entry]) => ({ name, ...checkedEntry(name, entry, invalid) }));
+  places.sort((a, b) => a.begin - b.begin);
+  let expected = 0;
+  for (const { name, begin, end } of places) {
+    if (begin !== expected) throw invalid(`begins at byte ${begin} where ${expected} was due: tensors overlap or leave a gap`, name);
+    expected = end;
+  }
+  if (start + expected !== bytes.length) {
+    throw invalid(
+      `has ${bytes.length} bytes where its header asks for ${start + expected}: it is ${start + expected > bytes.length ? 'cut off' : 'too long'}`,
+    );
+  }
+  const tensors = new Map<string, NamedTensor>();
+  for (const { name, dtype, shape, begin, end } of places) {
+    const copy = bytes.slice(start + begin, start + end).buffer;
+    tensors.set(name, { name, shape, values: dtype === 'F64' ? new Float64Array(copy) : new Float32Array(copy) });
+  }
+  return { tensors, metadata: stringsOnly(metadata) };
+}
+
+function checkedEntry(name: string, entry: unknown, invalid: (sentence: string, field?: string) => ThroughtimeError) {
+  const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };
+  if (typeof dtype !== 'string' || !(dtype in widths)) {
+    throw invalid(`has the type ${JSON.stringify(dtype)}; F32 and F64 are read`, name);
+  }
+  const isIndex = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+  if (!Array.isArray(shape) || !shape.every(isIndex))
+    throw invalid(`has a shape that is not a list of whole numbers: ${JSON.stringify(shape)}`, name);
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isIndex) || offsets[0] > offsets[1]) {
+    throw invalid(`has a place that is not two ascending whole numbers: ${JSON.stringify(offsets)}`, name);
+  }
+  const count = shape.reduce((product, size) => product * size, 1);
+  if (count * widths[dtype] !== offsets[1] - offsets[0]) {
+    throw invalid(
+      `has ${offsets[1] - offsets[0]} bytes where its shape ${JSON.stringify(shape)} of ${dtype} takes ${count * widths[dtype]}`,
+      name,
+    );
+  }
+  return { dtype, shape: shape as number[], begin: offsets[0] as number, end: offsets[1] as number };
+}
+
+function stringsOnly(metadata: unknown): Record<string, string> {
+  const entries = Object.entries((metadata ?? {}) as Record<string, unknown>);
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+}

@@ -1,0 +1,245 @@
+import { readFileSync } from 'node:fs';
+import { evaluate, type MemberNode, parse, type ValueNode } from '@humanwhocodes/momoa';
+import { show } from '../data/options.ts';
+import { type ErrorPlace, ThroughtimeError } from '../errors.ts';
+import { optimizers } from '../training/optimizer/optimizers.ts';
+import type { TrainingOptions } from '../training/options.ts';
+import { type ExperimentInput, experimentSchema } from './experimentSchema.ts';
+
+/** An experiment file, checked and complete: every field of `training` that has a default has a value. */
+export interface Experiment {
+  readonly name: string;
+  readonly data: ExperimentInput['data'];
+  readonly model: ExperimentInput['model'];
+  readonly training: TrainingOptions & { readonly validateEvery: number };
+}
+
+/** The window of a text where none is given: long enough for a phrase. */
+const textWindow = { k1: 50, k2: 50 };
+
+/**
+ * Reads an experiment from the text of its file (JSON; comments are allowed).
+ *
+ * @param overrides `path=value` each, as `--set` takes them: the value is JSON, or else a word; `null` removes the field.
+ * @throws EXPERIMENT_INVALID naming file, line and field.
+ */
+export function readExperiment(content: string, file: string, overrides: readonly string[] = []): Experiment {
+  let document: ReturnType<typeof parse>;
+  try {
+    document = parse(content, { mode: 'jsonc' });
+  } catch (cause) {
+    const line = (cause as { line?: number }).line;
+    throw new ThroughtimeError('EXPERIMENT_INVALID', `is not JSON: ${(cause as Error).message}; correct it`, { file, line }, { cause });
+  }
+  const raw = evaluate(document.body) as Record<string, unknown>;
+  const place = (path: readonly PropertyKey[], set: readonly string[] = []): ErrorPlace => {
+    const field = path.map(String).join('.');
+    const overridden = set.some((each) => field === each || field.startsWith(`${each}.`));
+    return overridden ? { file: '--set', field } : { file, line: lineOf(document.body, path), field: field === '' ? undefined : field };
+  };
+  const changed: string[] = [];
+  if (overrides.length > 0 && (typeof raw !== 'object' || raw === null || Array.isArray(raw))) {
+    throw new ThroughtimeError('EXPERIMENT_INVALID', `must be an object, got ${show(raw)}`, { file, line: 1 });
+  }
+  for (const override of overrides) changed.push(applyOverride(raw, override));
+  const parsed = experimentSchema.safeParse(raw);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]] : issue.path;
+    throw new ThroughtimeError('EXPERIMENT_INVALID', sentenceOf(issue, valueAt(raw, issue.path), path), place(path, changed));
+  }
+  const experiment = complete(parsed.data);
+  const conflict = conflictIn(parsed.data, experiment);
+  if (conflict) throw new ThroughtimeError('EXPERIMENT_INVALID', conflict.sentence, place(conflict.path.split('.'), changed));
+  return experiment;
+}
+
+/** Checks an experiment that is already an object, as a run directory keeps it. */
+export function experimentFrom(object: unknown, file: string): Experiment {
+  return readExperiment(JSON.stringify(object), file);
+}
+
+/** Runs what works on an experiment file; an error that names a field of it, but not the file, gets its file and line. */
+export async function withPlace<T>(file: string, overrides: readonly string[], work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!(cause instanceof ThroughtimeError) || cause.place.field === undefined || cause.place.file !== undefined) throw cause;
+    const { field } = cause.place;
+    const set = overrides.some((each) => field === each.split('=')[0]);
+    const sentence = cause.message.slice(`${field}: `.length);
+    throw new ThroughtimeError(
+      cause.code,
+      sentence,
+      { file: set ? '--set' : file, line: set ? undefined : fieldLine(file, field), field },
+      { cause },
+    );
+  }
+}
+
+function fieldLine(file: string, field: string): number | undefined {
+  try {
+    return lineOf(parse(readFileSync(file, 'utf8'), { mode: 'jsonc' }).body, field.split('.'));
+  } catch {
+    return undefined;
+  }
+}
+
+function complete({ name, data, model, training }: ExperimentInput): Experiment {
+  const { bptt = data.kind === 'text' ? textWindow : 'full', validateEvery = Math.ceil(training.updates / 10) } = training;
+  return { name, data, model, training: { ...training, bptt, validateEvery } };
+}
+
+/** The first pair of fields that make no sense together. */
+function conflictIn(
+  { data, model, training: given }: ExperimentInput,
+  { training }: Experiment,
+): { path: string; sentence: string } | undefined {
+  const { cell, layers = 1 } = model;
+  if (model.activation !== undefined && cell !== 'rnn')
+    return conflict('model.activation', `has no meaning for the cell ${cell}, whose functions are fixed`);
+  if (model.forgetBias !== undefined && cell !== 'lstm')
+    return conflict('model.forgetBias', `has no meaning for the cell ${cell}, which has no forget gate`);
+  if (layers === 1 && model.residual) return conflict('model.residual', 'has no meaning with one layer; remove it or set model.layers');
+  if (layers === 1 && model.dropout)
+    return conflict('model.dropout', 'acts between layers and there is one; remove it or set model.layers');
+  const { defaults } = optimizers[training.optimizer];
+  for (const name of ['momentum', 'decay', 'beta1', 'beta2', 'epsilon', 'weightDecay'] as const) {
+    if (given[name] === undefined || name in defaults) continue;
+    const owners = Object.values(optimizers).filter((each) => name in each.defaults);
+    return conflict(
+      `training.${name}`,
+      `has no meaning for ${training.optimizer}, only for ${owners.map((each) => each.name).join(' and ')}`,
+    );
+  }
+  const { bptt, schedule, updates } = training;
+  if (bptt === 'full' && data.kind === 'text') {
+    return conflict('training.bptt', 'cannot be "full" for a text, which is one sequence without end; give {"k1": steps, "k2": steps}');
+  }
+  if (bptt !== 'full' && bptt.k2 < bptt.k1) {
+    return conflict(
+      'training.bptt.k2',
+      `must not be smaller than k1, or steps whose loss counts would get no gradient, got k2 = ${bptt.k2} and k1 = ${bptt.k1}; choose k2 >= k1`,
+    );
+  }
+  if (typeof schedule === 'object' && 'cosine' in schedule && (schedule.cosine.warmUp ?? 0) >= updates) {
+    return conflict('training.schedule.cosine.warmUp', `must end before the last of the ${updates} updates, got ${schedule.cosine.warmUp}`);
+  }
+  return undefined;
+}
+
+const conflict = (path: string, sentence: string) => ({ path, sentence: sentence.includes(';') ? sentence : `${sentence}; remove it` });
+
+type Issue = (typeof experimentSchema extends { safeParse(value: unknown): infer R } ? R : never) extends infer R
+  ? R extends { success: false; error: { issues: (infer I)[] } }
+    ? I
+    : never
+  : never;
+
+function sentenceOf(issue: Issue, value: unknown, path: readonly PropertyKey[]): string {
+  const got = `got ${show(value)}`;
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return `is not a field here; known are ${knownFields(path.slice(0, -1), value).join(', ')}: correct or remove it`;
+    case 'too_small': {
+      const bound = `${issue.inclusive === false ? 'above' : 'from'} ${issue.minimum}`;
+      if (issue.origin === 'array' || issue.origin === 'string') return `must have at least ${issue.minimum} elements, ${got}`;
+      return `must be a ${issue.origin === 'int' ? 'whole ' : ''}number ${bound}, ${got}`;
+    }
+    case 'too_big':
+      return `must be ${issue.inclusive === false ? 'below' : 'at most'} ${issue.maximum}, ${got}`;
+    case 'invalid_value':
+      return `must be ${issue.values.map((each) => JSON.stringify(each)).join(' or ')}, ${got}`;
+    case 'invalid_type':
+      if (value === undefined) return `is missing; give ${article(issue.expected === 'int' ? 'whole number' : issue.expected)}`;
+      return `must be ${article(issue.expected === 'int' ? 'whole number' : issue.expected)}, ${got}`;
+    case 'invalid_union': {
+      if ('options' in issue && Array.isArray(issue.options)) {
+        const options = issue.options.map((each) => JSON.stringify(each)).join(', ');
+        return value === undefined ? `is missing; give one of ${options}` : `must be one of ${options}, ${got}`;
+      }
+      return `${issue.message}, ${got}`;
+    }
+    default:
+      return `${issue.message}, ${got}`;
+  }
+}
+
+const article = (noun: string) => `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`;
+
+/** The fields that may stand where an unknown one was found, `value` being the object it stands in. */
+function knownFields(path: readonly PropertyKey[], value: unknown): string[] {
+  let shapes: { shape: Record<string, unknown> }[] = [experimentSchema];
+  for (const key of path) {
+    shapes = shapes.flatMap(({ shape }) => objectsIn(shape[String(key)]));
+  }
+  const given = value as Record<string, unknown>;
+  const fits = shapes.filter(({ shape }) =>
+    ['kind', 'name'].every((key) => {
+      const literal = shape[key] as { value?: unknown } | undefined;
+      return typeof literal !== 'object' || !('values' in literal) || literal.value === given[key];
+    }),
+  );
+  return [...new Set((fits.length > 0 ? fits : shapes).flatMap(({ shape }) => Object.keys(shape)))];
+}
+
+/** All object schemas that a schema can stand for. */
+function objectsIn(schema: unknown): { shape: Record<string, unknown> }[] {
+  const candidate = schema as { shape?: Record<string, unknown>; options?: unknown[]; unwrap?: () => unknown };
+  if (candidate?.shape) return [candidate as { shape: Record<string, unknown> }];
+  if (candidate?.options) return candidate.options.flatMap(objectsIn);
+  return candidate?.unwrap ? objectsIn(candidate.unwrap()) : [];
+}
+
+/** Applies one `path=value` to the object. Returns its path. */
+function applyOverride(raw: Record<string, unknown>, override: string): string {
+  const equals = override.indexOf('=');
+  const path = override.slice(0, equals);
+  if (equals < 1) {
+    throw new ThroughtimeError('OPTION_INVALID', `--set takes path=value, such as model.cell=lstm, got ${show(override)}`);
+  }
+  const keys = path.split('.');
+  const written = override.slice(equals + 1);
+  let value: unknown = written;
+  try {
+    value = JSON.parse(written);
+  } catch {
+    // Not JSON, so a word.
+  }
+  let target = raw;
+  for (const key of keys.slice(0, -1)) {
+    const next = target[key];
+    if (typeof next !== 'object' || next === null || Array.isArray(next)) target[key] = {};
+    target = target[key] as Record<string, unknown>;
+  }
+  const last = keys[keys.length - 1];
+  if (value === null) delete target[last];
+  else target[last] = value;
+  return path;
+}
+
+function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
+  let value = raw;
+  for (const key of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
+  return value;
+}
+
+/** The line on which a field stands, or the object that it is missing from. */
+function lineOf(body: ValueNode, path: readonly PropertyKey[]): number {
+  let node: ValueNode | MemberNode = body;
+  for (const key of path) {
+    const value: ValueNode = node.type === 'Member' ? node.value : node;
+    if (value.type === 'Object') {
+      const member: MemberNode | undefined = value.members.find(({ name }) => (name.type === 'String' ? name.value : name.name) === key);
+      if (!member) break;
+      node = member;
+    } else if (value.type === 'Array') {
+      const element: { value: ValueNode } | undefined = value.elements[Number(key)];
+      if (!element) break;
+      node = element.value;
+    } else {
+      break;
+    }
+  }
+  return node.loc.start.line;
+}

@@ -1,0 +1,159 @@
+import { z } from 'zod';
+import { trainingDefaults } from '../training/options.ts';
+
+/**
+ * The experiment file, field by field: what is allowed, what it means and what it is where nothing is said. The published
+ * JSON Schema is made from this. Rules between fields are in `experiment.ts`.
+ */
+
+const whole = (least: number) => z.int().min(least);
+const positive = z.number().positive();
+const share = (what: string) => z.number().min(0).lt(1).describe(what);
+const seed = whole(0);
+
+const length = z
+  .union([whole(1), z.tuple([whole(1), whole(1)])], { error: 'must be a whole number from 1, or [least, most]' })
+  .describe('Steps of a sequence, or [least, most] for lengths drawn uniformly.');
+
+const counts = {
+  kind: z.literal('task'),
+  trainSequences: whole(1).optional().describe('Default 10000.'),
+  validationSequences: whole(1).optional().describe('Default 1000.'),
+  seed: seed.optional().describe('Of the sequences; default 1.'),
+};
+const read = z.enum(['last', 'every']).optional().describe('Where the target is counted; default last.');
+
+const task = z.discriminatedUnion('name', [
+  z.strictObject({ ...counts, name: z.literal('adding'), length }),
+  z.strictObject({ ...counts, name: z.literal('copying'), length, symbols: whole(2).optional(), memory: whole(1).optional() }),
+  z.strictObject({ ...counts, name: z.literal('temporalOrder'), length }),
+  z.strictObject({ ...counts, name: z.literal('recall'), length: length.optional(), lag: whole(0), symbols: whole(2).optional(), read }),
+  z.strictObject({ ...counts, name: z.literal('parity'), length, read }),
+]);
+
+const path = z.string().min(1);
+
+const sequences = z.strictObject({
+  kind: z.literal('sequences'),
+  train: path.describe('NDJSON file: one {"x": ..., "y": ...} a line.'),
+  validation: path,
+  test: path.optional(),
+  loss: z.enum(['crossEntropy', 'mse', 'binaryCrossEntropy']),
+  targets: z.enum(['last', 'every']).optional().describe('How y is read where its length leaves it open.'),
+  classes: whole(1).optional().describe('Counted on the training file where not given.'),
+  symbols: whole(1).optional().describe('Counted on the training file where not given.'),
+  standardize: z.boolean().optional().describe('By means and deviations of the training file; default false.'),
+});
+
+const text = z.strictObject({
+  kind: z.literal('text'),
+  path: path.describe('Text in UTF-8; the task is to predict the next character.'),
+  split: z.number().gt(0).lt(1).optional().describe('Share of the text, from its beginning, to train on; default 0.95.'),
+});
+
+const table = z.strictObject({
+  kind: z.literal('table'),
+  path: path.describe('CSV file with column names in its first row.'),
+  time: z.string().optional().describe('Column of evenly spaced timestamps.'),
+  inputs: z.array(z.string()).min(1).describe('Columns that are read.'),
+  target: z.string().describe('Column that is predicted.'),
+  window: whole(1).describe('Rows that a prediction reads.'),
+  horizon: whole(1).describe('Next rows of the target that it predicts.'),
+  split: z
+    .array(positive)
+    .min(2)
+    .max(3)
+    .optional()
+    .describe('Training, validation, test, in time: shares or numbers of rows; default [0.6, 0.2, 0.2].'),
+  standardize: z.boolean().optional().describe('By means and deviations of the training rows; default true.'),
+  season: whole(1).optional().describe('Rows of a season, for the naive seasonal predictor; default a day, where time tells.'),
+});
+
+const recurrentInit = z
+  .union(
+    [z.enum(['default', 'orthogonal', 'identity']), z.strictObject({ gaussian: positive }), z.strictObject({ orthogonal: positive })],
+    { error: 'must be "default", "orthogonal", "identity", {"gaussian": gain} or {"orthogonal": gain}' },
+  )
+  .describe('How each gate block of the recurrent matrix starts; default: U(-1/sqrt(H), 1/sqrt(H)).');
+
+const model = z.strictObject({
+  cell: z.enum(['rnn', 'lstm', 'gru']),
+  activation: z.enum(['tanh', 'relu']).optional().describe('Of rnn only; default tanh.'),
+  hiddenSize: whole(1),
+  layers: whole(1).optional().describe('Default 1.'),
+  residual: z.boolean().optional().describe('Adds the input of a layer to its output, from the second layer on; default false.'),
+  dropout: share('Between layers, in training; default 0.').optional(),
+  recurrentInit: recurrentInit.optional(),
+  forgetBias: z
+    .union([z.number(), z.literal('chrono')], { error: 'must be a number or "chrono"' })
+    .optional()
+    .describe('Of lstm only; default 1.'),
+});
+
+const bptt = z
+  .union([z.literal('full'), z.strictObject({ k1: whole(1), k2: whole(1) })], {
+    error: 'must be "full" or {"k1": steps, "k2": steps}, whole numbers from 1 with k2 >= k1',
+  })
+  .describe('Default full; for a text {"k1": 50, "k2": 50}.');
+
+const clip = z
+  .union([z.literal('none'), z.strictObject({ globalNorm: positive }), z.strictObject({ value: positive })], {
+    error: 'must be "none", {"globalNorm": threshold} or {"value": threshold}, thresholds above 0',
+  })
+  .describe('Default {"globalNorm": 1}.');
+
+const schedule = z
+  .union(
+    [
+      z.literal('constant'),
+      z.strictObject({ warmUp: whole(1) }),
+      z.strictObject({ cosine: z.strictObject({ warmUp: whole(1).optional(), minimum: share('Factor at the last update.').optional() }) }),
+      z.strictObject({ step: z.strictObject({ every: whole(1), factor: positive }) }),
+    ],
+    {
+      error:
+        'must be "constant", {"warmUp": updates}, {"cosine": {"warmUp": updates, "minimum": factor}} or {"step": {"every": updates, "factor": factor}}',
+    },
+  )
+  .describe('Default constant.');
+
+const training = z.strictObject({
+  optimizer: z.enum(['sgd', 'momentum', 'rmsprop', 'adam', 'adamw']).default(trainingDefaults.optimizer),
+  learningRate: positive.default(trainingDefaults.learningRate),
+  schedule: schedule.default(trainingDefaults.schedule),
+  batchSize: whole(1).default(trainingDefaults.batchSize).describe('Sequences per update; of a text, streams read side by side.'),
+  updates: whole(1).default(trainingDefaults.updates),
+  seed: seed.default(trainingDefaults.seed).describe('Of the weights, the order of the sequences and dropout.'),
+  bptt: bptt.optional(),
+  clip: clip.default(trainingDefaults.clip),
+  momentum: share('Of momentum only; default 0.9.').optional(),
+  decay: share('Of rmsprop only; default 0.99.').optional(),
+  beta1: share('Of adam and adamw; default 0.9.').optional(),
+  beta2: share('Of adam and adamw; default 0.999.').optional(),
+  epsilon: positive.optional().describe('Of rmsprop, adam and adamw; default 1e-8.'),
+  weightDecay: z.number().min(0).optional().describe('Of adamw only; default 0.01.'),
+  validateEvery: whole(1).optional().describe('Updates between two looks at the validation part; default a tenth of updates.'),
+});
+
+export const experimentSchema = z.strictObject({
+  $schema: z.string().optional().describe('For editors.'),
+  name: z
+    .string()
+    .regex(/^[\w.-]+$/, {
+      error: 'must consist of letters, digits, dots, dashes and underscores, because run directories are named after it',
+    })
+    .regex(/^[^.]/, { error: 'must not begin with a dot' }),
+  data: z.discriminatedUnion('kind', [task, sequences, text, table]),
+  model,
+  training: training.prefault({}),
+});
+
+export type ExperimentInput = z.output<typeof experimentSchema>;
+
+/** The published JSON Schema of an experiment file. */
+export function experimentJsonSchema(): object {
+  return {
+    title: 'throughtime experiment',
+    ...z.toJSONSchema(experimentSchema, { io: 'input', reused: 'inline' }),
+  };
+}

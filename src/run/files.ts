@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import { closeSync, createReadStream, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { ThroughtimeError } from '../errors.ts';
+
+/** Runs a piece of file reading; what the system says becomes an error that names the file. */
+export async function reading<T>(file: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === undefined || !reasons[code]) throw cause;
+    throw new ThroughtimeError('FILE_UNREADABLE', `${reasons[code]}; check the path`, { file }, { cause });
+  }
+}
+
+const reasons: Record<string, string> = {
+  ENOENT: 'does not exist',
+  EACCES: 'may not be read by this user',
+  EPERM: 'may not be read by this user',
+  EISDIR: 'is a directory, not a file',
+  ENOTDIR: 'does not exist, because a part of its path is not a directory',
+};
+
+/** The error of a file that could not be written. */
+export function writeError(file: string, cause: unknown): ThroughtimeError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const why = code === 'ENOSPC' ? 'the disk is full' : code === 'EDQUOT' ? 'the quota of this user is used up' : message;
+  return new ThroughtimeError(
+    'WRITE_FAILED',
+    `cannot be written: ${why}; make room or choose another place with --run`,
+    { file },
+    { cause },
+  );
+}
+
+/**
+ * Writes a file whole or not at all: to a temporary name beside it, synced, then renamed. What was there before stays, if
+ * anything fails; with `keep`, it is kept under that name when all is well. At no moment is there no whole file.
+ */
+export function writeWhole(file: string, content: Uint8Array | string, keep?: string): void {
+  const temporary = `${file}.writing`;
+  try {
+    const descriptor = openSync(temporary, 'w');
+    try {
+      const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+      for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    if (keep !== undefined && existsSync(file)) {
+      rmSync(keep, { force: true });
+      linkSync(file, keep);
+    }
+    renameSync(temporary, file);
+    syncFolder(path.dirname(file));
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    throw writeError(file, cause);
+  }
+}
+
+/** Makes renames in a folder durable, where the system has a way to. */
+function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return;
+  const descriptor = openSync(folder, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** SHA-256 of a file's bytes, in hexadecimal; the file is streamed. */
+export async function hashOf(file: string): Promise<string> {
+  return reading(file, async () => {
+    const hash = createHash('sha256');
+    await pipeline(createReadStream(file), hash);
+    return hash.digest('hex');
+  });
+}

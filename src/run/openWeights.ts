@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises';
+import type { Backend } from '../compute/backend.ts';
+import { ThroughtimeError } from '../errors.ts';
+import { readSafetensors } from '../interop/safetensors.ts';
+import type { InputShape } from '../network/batch.ts';
+import { type ModelOptions, Network } from '../network/network.ts';
+import { loadWeights } from './checkpoint.ts';
+import { reading } from './files.ts';
+
+/** What the shapes of a file of weights tell about the network. */
+export interface WeightsShape {
+  readonly model: ModelOptions;
+  /** I and O. */
+  readonly inputSize: number;
+  readonly outputSize: number;
+  /** Makes the network, with these weights. */
+  open(backend: Backend, input: InputShape): Network;
+}
+
+const cellOfGates: Record<number, 'rnn' | 'gru' | 'lstm'> = { 1: 'rnn', 3: 'gru', 4: 'lstm' };
+
+/**
+ * Reads the weights of a network trained elsewhere: safetensors with PyTorch's names, read-out included. The cell is told by
+ * the number of gates (1 rnn, 3 gru, 4 lstm); a plain network is tanh unless `activation` says relu.
+ *
+ * @throws SHAPE_MISMATCH where names are missing or shapes do not fit; CHECKPOINT_INVALID for a damaged file.
+ */
+export async function openWeights(file: string, activation?: 'tanh' | 'relu'): Promise<WeightsShape> {
+  const content = readSafetensors(await reading(file, () => readFile(file)), file);
+  const wrong = (sentence: string, field: string) => new ThroughtimeError('SHAPE_MISMATCH', sentence, { file, field });
+  const shapeOf = (name: string, dimensions: number): readonly number[] => {
+    const tensor = content.tensors.get(name);
+    if (!tensor)
+      throw wrong(
+        `is missing; weights are wanted under PyTorch's names, there are ${[...content.tensors.keys()].join(', ') || 'none'}`,
+        name,
+      );
+    if (tensor.shape.length !== dimensions) throw wrong(`has the shape [${tensor.shape}] where ${dimensions} dimensions are wanted`, name);
+    return tensor.shape;
+  };
+  const [rows, H] = shapeOf('weight_hh_l0', 2);
+  const cell = H > 0 ? cellOfGates[rows / H] : undefined;
+  if (!cell) {
+    throw wrong(`has the shape [${rows}, ${H}]; wanted is [G*H, H] with G = 1 (rnn), 3 (gru) or 4 (lstm) gates`, 'weight_hh_l0');
+  }
+  if (activation !== undefined && cell !== 'rnn') {
+    throw new ThroughtimeError(
+      'OPTION_INVALID',
+      `--activation has no meaning for these weights, which are those of a ${cell}; leave it out`,
+      { file },
+    );
+  }
+  const [, inputSize] = shapeOf('weight_ih_l0', 2);
+  const [outputSize] = shapeOf('readout.weight', 2);
+  let layers = 1;
+  while (content.tensors.has(`weight_hh_l${layers}`)) layers++;
+  const model: ModelOptions = { cell, ...(cell === 'rnn' ? { activation: activation ?? 'tanh' } : {}), hiddenSize: H, layers };
+  const foreign = [...content.tensors.keys()].filter(
+    (name) => !/^(weight|bias)_(ih|hh)_l\d+$|^readout\.(weight|bias)$|^(optimizer|carried)\./.test(name),
+  );
+  if (foreign.length > 0)
+    throw wrong(
+      `is not part of such a network; expected are weight_ih_l{n}, weight_hh_l{n}, bias_ih_l{n}, bias_hh_l{n} and readout`,
+      foreign[0],
+    );
+  return {
+    model,
+    inputSize,
+    outputSize,
+    open(backend, input) {
+      const network = new Network(backend, model, input, outputSize);
+      for (const { name, shape } of network.parameters.list) {
+        const found = shapeOf(name, shape.length);
+        if (found.some((size, axis) => size !== shape[axis]))
+          throw wrong(`has the shape [${found}] where [${shape}] fits the other weights`, name);
+      }
+      loadWeights(network, content, file);
+      return network;
+    },
+  };
+}

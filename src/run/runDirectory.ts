@@ -1,0 +1,160 @@
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { DataDescription } from '../data/dataset.ts';
+import { ThroughtimeError } from '../errors.ts';
+import { type Experiment, experimentFrom } from './experiment.ts';
+import { writeError, writeWhole } from './files.ts';
+import type { DataFile } from './openData.ts';
+
+const magic = 'throughtime-run';
+const version = 1;
+
+/** `run.json`: what was asked for, where and with what it was done, and how it ended. */
+export interface RunRecord {
+  readonly magic: typeof magic;
+  readonly version: typeof version;
+  readonly experiment: Experiment;
+  readonly seed: number;
+  /** What relative paths in the experiment start from. */
+  readonly folder: string;
+  /** The data files as they were when the run began. */
+  readonly files: readonly DataFile[];
+  /** What a reader of the weights needs to know of the data. */
+  readonly data: DataDescription;
+  readonly backend: { readonly name: string; readonly detail: string; readonly reason: string; readonly threads: number };
+  readonly machine: {
+    readonly node: string;
+    readonly platform: string;
+    readonly arch: string;
+    readonly cpu: string;
+    readonly cores: number;
+  };
+  readonly started: string;
+  /** When the last session with this run ended; absent while the first one runs. */
+  readonly ended?: string;
+  readonly status: 'running' | 'stopped' | 'done';
+  /** What `train` answered when the run was done. */
+  readonly result?: unknown;
+}
+
+/** Names of the files of a run. */
+const names = {
+  record: 'run.json',
+  metrics: 'metrics.jsonl',
+  checkpoint: 'checkpoint.safetensors',
+  previous: 'checkpoint.previous.safetensors',
+};
+
+/** A directory with everything about one run. */
+export class RunDirectory {
+  readonly path: string;
+  #record: RunRecord;
+
+  private constructor(folder: string, record: RunRecord) {
+    this.path = folder;
+    this.#record = record;
+  }
+
+  /** Makes the directory and writes its record. Nothing is left behind where that fails. */
+  static create(folder: string, record: Omit<RunRecord, 'magic' | 'version' | 'machine' | 'started' | 'status'>): RunDirectory {
+    if (existsSync(folder)) {
+      throw new ThroughtimeError(
+        'RUN_EXISTS',
+        'exists already; give --run another name, or train the directory itself to go on with its run',
+        { file: folder },
+      );
+    }
+    let made: string | undefined;
+    try {
+      made = mkdirSync(folder, { recursive: true });
+      const run = new RunDirectory(folder, {
+        magic,
+        version,
+        ...record,
+        machine: machine(),
+        started: new Date().toISOString(),
+        status: 'running',
+      });
+      run.#write();
+      return run;
+    } catch (cause) {
+      if (made !== undefined) rmSync(made, { recursive: true, force: true });
+      throw cause instanceof ThroughtimeError ? cause : writeError(folder, cause);
+    }
+  }
+
+  /** Opens the directory of an earlier run. */
+  static open(folder: string): RunDirectory {
+    const file = path.join(folder, names.record);
+    if (!existsSync(file))
+      throw new ThroughtimeError('RUN_INVALID', 'is not a run directory: it has no run.json; name an experiment file or a run directory', {
+        file: folder,
+      });
+    let record: RunRecord;
+    try {
+      record = JSON.parse(readFileSync(file, 'utf8')) as RunRecord;
+    } catch (cause) {
+      throw new ThroughtimeError('RUN_INVALID', 'is not JSON, so the run cannot be opened; restore the file', { file }, { cause });
+    }
+    if (record.magic !== magic)
+      throw new ThroughtimeError(
+        'RUN_INVALID',
+        `is not the record of a run: magic is ${JSON.stringify(record.magic)}, not ${JSON.stringify(magic)}`,
+        { file },
+      );
+    if (record.version !== version) {
+      throw new ThroughtimeError(
+        'RUN_INVALID',
+        `is of version ${record.version}, and this program reads version ${version}; use the program that wrote it`,
+        { file },
+      );
+    }
+    return new RunDirectory(folder, { ...record, experiment: experimentFrom(record.experiment, file) });
+  }
+
+  get record(): RunRecord {
+    return this.#record;
+  }
+
+  get metricsFile(): string {
+    return path.join(this.path, names.metrics);
+  }
+
+  get checkpointFile(): string {
+    return path.join(this.path, names.checkpoint);
+  }
+
+  get previousCheckpointFile(): string {
+    return path.join(this.path, names.previous);
+  }
+
+  /** Rewrites the record with some fields changed. */
+  update(fields: Partial<Pick<RunRecord, 'status' | 'ended' | 'result' | 'backend'>>): void {
+    this.#record = { ...this.#record, ...fields };
+    this.#write();
+  }
+
+  #write(): void {
+    writeWhole(path.join(this.path, names.record), `${JSON.stringify(this.#record, null, 2)}\n`);
+  }
+}
+
+/** The first of `runs/name`, `runs/name-2`, ... that is not there yet. */
+export function freeRunPath(name: string, parent = 'runs'): string {
+  for (let count = 1; ; count++) {
+    const candidate = path.join(parent, count === 1 ? name : `${name}-${count}`);
+    if (!existsSync(candidate)) return candidate;
+  }
+}
+
+function machine(): RunRecord['machine'] {
+  const cpus = os.cpus();
+  return {
+    node: process.version,
+    platform: process.platform,
+    arch: process.arch,
+    cpu: cpus[0]?.model ?? 'unknown',
+    cores: os.availableParallelism(),
+  };
+}

@@ -1,0 +1,97 @@
+import type { Dataset } from '../data/dataset.ts';
+import { allocateBatch, type Batch } from '../network/batch.ts';
+import type { Loss } from '../network/loss/loss.ts';
+import { losses } from '../network/loss/losses.ts';
+import type { Network } from '../network/network.ts';
+import { truncatedWindow } from '../network/unroll/truncated.ts';
+import { Unrolled } from '../network/unroll/unrolled.ts';
+import { longestOf } from './trainer.ts';
+
+/** What a loss leaves unsaid, in a unit that people know. */
+export interface Metric {
+  /** `accuracy` of classes, `rootMeanSquaredError` of numbers, `nllPerStep` (nats, summed over O) of binary ones. */
+  readonly name: 'accuracy' | 'rootMeanSquaredError' | 'nllPerStep';
+  readonly value: number;
+}
+
+export interface Evaluation {
+  /** Mean over all counted targets of the data set. */
+  readonly loss: number;
+  readonly metric: Metric;
+}
+
+/** A pass over this many steps at a time is long enough to be fast and short enough to be small. */
+const longestWindow = 512;
+
+/**
+ * Measures a network on a whole data set without learning from it. It has memory of its own, so that a training that is
+ * interrupted by an evaluation goes on to the same bits.
+ */
+export class Evaluator {
+  readonly #network: Network;
+  readonly #dataset: Dataset;
+  readonly #loss: Loss;
+  readonly #unrolled: Unrolled;
+  readonly #batch: Batch;
+  readonly #T: number;
+  readonly #B: number;
+
+  constructor(network: Network, dataset: Dataset, batchSize: number) {
+    this.#network = network;
+    this.#dataset = dataset;
+    this.#loss = losses[dataset.loss];
+    this.#T = Math.min(longestOf(dataset), longestWindow);
+    this.#B = Math.min(batchSize, dataset.count);
+    this.#unrolled = new Unrolled(network, this.#T, this.#B);
+    this.#batch = allocateBatch(network.backend, dataset.input, dataset.target, this.#T, this.#B);
+  }
+
+  /** Runs over all sequences in order, the state carried from window to window. */
+  evaluate(): Evaluation {
+    const dataset = this.#dataset;
+    const batch = this.#batch;
+    const windows = { k1: this.#T, k2: this.#T };
+    let sum = 0;
+    let counted = 0;
+    let right = 0;
+    for (let first = 0; first < dataset.count; first += this.#B) {
+      const sequences = Array.from({ length: Math.min(this.#B, dataset.count - first) }, (_, i) => first + i);
+      const T = Math.max(...sequences.map((sequence) => dataset.length(sequence)));
+      this.#unrolled.reset();
+      for (let index = 0; ; index++) {
+        const window = truncatedWindow(index, T, windows);
+        if (!window) break;
+        // The windows do not overlap here: each goes on where the one before ended.
+        dataset.copy({ sequences, begin: window.countFrom, end: window.end, countFrom: window.countFrom }, batch);
+        this.#unrolled.forward(batch);
+        if (batch.counted > 0) {
+          sum += this.#unrolled.loss(this.#loss) * batch.counted;
+          counted += batch.counted;
+          if (batch.target.kind === 'classes') right += this.#rightOnes();
+        }
+        if (window.end < T) this.#unrolled.carry(window.end - window.countFrom);
+      }
+    }
+    const loss = sum / counted;
+    return { loss, metric: this.#metric(loss, right / counted) };
+  }
+
+  #metric(loss: number, accuracy: number): Metric {
+    if (this.#loss.target === 'classes') return { name: 'accuracy', value: accuracy };
+    if (this.#loss.name === 'mse') return { name: 'rootMeanSquaredError', value: Math.sqrt(loss) };
+    return { name: 'nllPerStep', value: loss * this.#network.O };
+  }
+
+  #rightOnes(): number {
+    const { outputs } = this.#unrolled.readout;
+    const { O } = this.#network;
+    const { counted, classes } = this.#batch;
+    let right = 0;
+    for (let r = 0; r < counted; r++) {
+      let best = 0;
+      for (let o = 1; o < O; o++) if (outputs[r * O + o] > outputs[r * O + best]) best = o;
+      if (best === classes[r]) right++;
+    }
+    return right;
+  }
+}
