@@ -1,0 +1,41 @@
+/**
+ * The core of throughtime: recurrent networks, their gradient through time, and what measures it. Runs in Node and in the
+ * browser, depends on nothing. What needs Node (files, run directories) is in `throughtime/node`.
+ */
+export type { Backend, CellBackwardStep, CellKernel, CellStep, PackedMatrix, Precision, Reals } from './compute/backend.ts';
+export { Random, seedFor } from './compute/random.ts';
+export { scalarBackend } from './compute/scalar/scalar.ts';
+export { wasmBackend } from './compute/wasm/wasm.ts';
+export type { Baseline, DataDescription, DataParts, Dataset, Window } from './data/dataset.ts';
+export { splitLines } from './data/lines.ts';
+export { type SequencesFile, type SequencesOptions, sequencesData, sequencesDataset } from './data/sequences.ts';
+export { type TableColumns, type TableOptions, tableData } from './data/table.ts';
+export { makeTask, type TaskOptions, taskHorizon } from './data/task/task.ts';
+export { type TextData, textData } from './data/text.ts';
+export { type ErrorCode, type ErrorKind, type ErrorPlace, errorCodes, ThroughtimeError } from './errors.ts';
+export { type NamedTensor, readSafetensors, type TensorFile, writeSafetensors } from './interop/safetensors.ts';
+export { type LagPoint, lagGradients, lagProfile } from './monitor/lagProfile.ts';
+export { lyapunovExponents } from './monitor/lyapunov.ts';
+export { orthogonality } from './monitor/orthogonality.ts';
+export { allocateBatch, type Batch, type InputShape, type TargetShape } from './network/batch.ts';
+export type { Cell } from './network/cell/cell.ts';
+export { cells } from './network/cell/cells.ts';
+export { type GradcheckOptions, type GradcheckReport, gradcheck } from './network/gradcheck.ts';
+export { type GradcheckCellOptions, type GradcheckCellReport, gradcheckCell } from './network/gradcheckCell.ts';
+export type { RecurrentInit } from './network/init/recurrentInit.ts';
+export type { Loss, LossName } from './network/loss/loss.ts';
+export { losses } from './network/loss/losses.ts';
+export { initialize, type ModelOptions, Network } from './network/network.ts';
+export { type Parameter, Parameters } from './network/parameters.ts';
+export { generate } from './network/unroll/generate.ts';
+export { type BpttOption, type TruncatedWindow, truncatedWindow } from './network/unroll/truncated.ts';
+export { type BackwardOptions, Unrolled } from './network/unroll/unrolled.ts';
+export { type Clip, type ClipOption, clipOf, type GradientView } from './training/clip/clip.ts';
+export { constantLoss } from './training/constantPredictor.ts';
+export { type Evaluation, Evaluator, type Metric } from './training/evaluator.ts';
+export type { OptimizerName } from './training/optimizer/optimizer.ts';
+export { type TrainingOptions, trainingDefaults } from './training/options.ts';
+export type { ScheduleOption } from './training/schedule/schedule.ts';
+export { summarize, type TrainingSummary } from './training/summary.ts';
+export { Trainer, type TrainerCursor, type UpdateRecord } from './training/trainer.ts';
+export { Updater } from './training/updater.ts';

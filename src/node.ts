@@ -1,0 +1,9 @@
+/** What needs Node: experiment files, run directories, data files. Everything of the core is in `throughtime`. */
+export { type CsvColumns, type CsvOptions, readCsv } from './interop/csv.ts';
+export { type Experiment, experimentFrom, readExperiment } from './run/experiment.ts';
+export { experimentJsonSchema } from './run/experimentSchema.ts';
+export { type Metrics, type MetricsLine, readMetrics } from './run/metrics.ts';
+export { openData } from './run/openData.ts';
+export { openWeights, type WeightsShape } from './run/openWeights.ts';
+export { RunDirectory, type RunRecord } from './run/runDirectory.ts';
+export { type TrainRequest, type TrainResult, type TrainWatcher, trainRun } from './run/trainRun.ts';
