@@ -107,7 +107,7 @@ describe('Updater', () => {
       [{ optimizer: 'adam', beta1: 1.5 }, 'training.beta1'],
       [{ optimizer: 'adam', beta2: Number.NaN }, 'training.beta2'],
       [{ optimizer: 'adam', epsilon: 0 }, 'training.epsilon'],
-      [{ optimizer: 'rmsprop', epsilon: 1e-60 }, 'training.epsilon'],
+      [{ optimizer: 'rmsprop', epsilon: 1e-17 }, 'training.epsilon'],
       [{ optimizer: 'adamw', weightDecay: -1 }, 'training.weightDecay'],
       [{ optimizer: 'adamw', weightDecay: 3, learningRate: 0.5 }, 'training.weightDecay'],
     ] as const) {

@@ -8,13 +8,16 @@ import type { TrainingOptions } from './options.ts';
 /** A gradient's norm times the learning rate below this cannot bring an optimizer's arithmetic out of the range of float32. */
 const harmless = 1e12;
 
-/** Where the options of the optimizers may lie: outside, weights grow without end, or 0 is divided by 0. The smallest epsilon is far from 0 in float32. */
+/**
+ * Where the options of the optimizers may lie: outside, weights grow without end, or 0 is divided by 0. A float32 backend
+ * takes the square of a gradient below 2^-55 for 0, so that epsilon has to be larger than that gradient.
+ */
 const ranges: Readonly<Record<string, { within: (value: number) => boolean; is: string }>> = {
   momentum: { within: (value) => value >= 0 && value < 1, is: 'from 0 to below 1' },
   decay: { within: (value) => value >= 0 && value < 1, is: 'from 0 to below 1' },
   beta1: { within: (value) => value >= 0 && value < 1, is: 'from 0 to below 1' },
   beta2: { within: (value) => value >= 0 && value < 1, is: 'from 0 to below 1' },
-  epsilon: { within: (value) => value >= 1e-30 && value < Infinity, is: 'from 1e-30' },
+  epsilon: { within: (value) => value >= 1e-16 && value < Infinity, is: 'from 1e-16' },
   weightDecay: { within: (value) => value >= 0 && value < Infinity, is: 'from 0' },
 };
 
