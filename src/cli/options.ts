@@ -9,6 +9,8 @@ export const options = {
   json: () => new Option('--json', 'print exactly one JSON document on stdout'),
   seed: () => new Option('--seed <number>', 'set training.seed').argParser(wholeNumber),
   budget: () => new Option('--budget <seconds>', 'bound the whole command; what was cut short is said').argParser(positiveNumber),
+  checkpointEvery: () =>
+    new Option('--checkpoint-every <seconds>', 'time between two checkpoints; 10 by default').argParser(positiveNumber),
   backend: () =>
     new Option('--backend <name>', 'wasm: float32 SIMD; scalar: plain float64 loops').choices(['wasm', 'scalar']).default('wasm'),
 };

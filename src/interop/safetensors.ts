@@ -63,7 +63,7 @@ export function readSafetensors(bytes: Uint8Array, file: string): TensorFile {
   const start = 8 + Number(declared);
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.slice(8, start)));
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(bytes.subarray(8, start))));
   } catch (cause) {
     throw new ThroughtimeError(
       'CHECKPOINT_INVALID',
@@ -89,7 +89,8 @@ export function readSafetensors(bytes: Uint8Array, file: string): TensorFile {
   }
   const tensors = new Map<string, NamedTensor>();
   for (const { name, dtype, shape, begin, end } of places) {
-    const copy = bytes.slice(start + begin, start + end).buffer;
+    // A copy of its own: aligned, and free of the file's bytes (a Buffer's slice would share them).
+    const copy = Uint8Array.from(bytes.subarray(start + begin, start + end)).buffer;
     tensors.set(name, { name, shape, values: dtype === 'F64' ? new Float64Array(copy) : new Float32Array(copy) });
   }
   return { tensors, metadata: stringsOnly(metadata) };

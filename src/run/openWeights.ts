@@ -13,8 +13,8 @@ export interface WeightsShape {
   /** I and O. */
   readonly inputSize: number;
   readonly outputSize: number;
-  /** Makes the network, with these weights. */
-  open(backend: Backend, input: InputShape): Network;
+  /** Makes the network, with these weights. @param options what shapes do not tell (residual connections), where it is known. */
+  open(backend: Backend, input: InputShape, options?: ModelOptions): Network;
 }
 
 const cellOfGates: Record<number, 'rnn' | 'gru' | 'lstm'> = { 1: 'rnn', 3: 'gru', 4: 'lstm' };
@@ -67,8 +67,8 @@ export async function openWeights(file: string, activation?: 'tanh' | 'relu'): P
     model,
     inputSize,
     outputSize,
-    open(backend, input) {
-      const network = new Network(backend, model, input, outputSize);
+    open(backend, input, options = model) {
+      const network = new Network(backend, options, input, outputSize);
       for (const { name, shape } of network.parameters.list) {
         const found = shapeOf(name, shape.length);
         if (found.some((size, axis) => size !== shape[axis]))

@@ -60,10 +60,10 @@ export interface TrainRequest {
   readonly signal?: AbortSignal;
   /** A moment of `performance.now()` after which no further update is begun. */
   readonly deadline?: number;
+  /** Seconds between two checkpoints while the training runs; 10 by default. One is always written at the end. */
+  readonly checkpointEvery?: number;
 }
 
-/** Seconds between two checkpoints, where no other reason writes one. */
-const checkpointEvery = 10;
 /** Milliseconds after which the event loop gets its turn, and what has been measured is written. */
 const breathEvery = 50;
 
@@ -71,7 +71,7 @@ const breathEvery = 50;
 export async function trainRun(
   request: TrainRequest,
 ): Promise<{ result: TrainResult; network: Network; data: DataParts; run: RunDirectory }> {
-  const { backend, watcher } = request;
+  const { backend, watcher, checkpointEvery = 10 } = request;
   const resumed = 'run' in request.source;
   const { experiment, folder } = 'run' in request.source ? recordOf(request.source.run) : request.source;
   const files = await describeFiles(experiment, folder);

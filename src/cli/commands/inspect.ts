@@ -96,7 +96,7 @@ async function fromRun(run: string, flags: InspectFlags, backend: Backend) {
   const { experiment, folder } = directory.record;
   const shape = await openWeights(directory.checkpointFile, experiment.model.activation);
   const data = await openData(experiment, folder);
-  const network = { ...shape, model: experiment.model }.open(backend, data.validation.input);
+  const network = shape.open(backend, data.validation.input, experiment.model);
   const dataset = data.validation;
   const longest = longestOf(dataset);
   return {

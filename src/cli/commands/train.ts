@@ -23,6 +23,7 @@ interface TrainFlags {
   budget?: number;
   backend: 'wasm' | 'scalar';
   run?: string;
+  checkpointEvery?: number;
 }
 
 export function trainCommand(): Command {
@@ -34,6 +35,7 @@ export function trainCommand(): Command {
     .addOption(options.budget())
     .addOption(options.backend())
     .option('--run <directory>', 'where to write the run; by default runs/<name of the experiment>')
+    .addOption(options.checkpointEvery())
     .addOption(options.json())
     .addHelpText(
       'after',
@@ -58,6 +60,7 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
         reason,
         signal: stop.signal,
         deadline: flags.budget === undefined ? undefined : began + flags.budget * 1000,
+        checkpointEvery: flags.checkpointEvery,
         watcher: {
           begun({ path: run, experiment, resumedAt, network: { parameters, L, H, cell } }) {
             progress = new Progress(experiment.training.updates);
