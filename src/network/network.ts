@@ -142,7 +142,7 @@ function setForgetBias(
   longest: number | undefined,
   random: Random,
 ): void {
-  const { parameters, H } = network;
+  const { parameters, cell, H } = network;
   const names = layerNames(layer);
   const inputBias = parameters.valuesOf(names.inputBias);
   const recurrentBias = parameters.valuesOf(names.recurrentBias);
@@ -156,6 +156,9 @@ function setForgetBias(
       'OPTION_INVALID',
       `forgetBias chrono needs sequences of at least 3 steps, got ${longest}; give forgetBias as a number`,
     );
+  }
+  if (gate === 0) {
+    throw new ThroughtimeError('OPTION_INVALID', `forgetBias chrono needs an input gate before the forget gate, and ${cell.name} has none`);
   }
   recurrentBias.fill(0, (gate - 1) * H, gate * H);
   for (let j = 0; j < H; j++) {
