@@ -50,7 +50,7 @@ test('a run killed with -9 at 20 random moments, and resumed each time, ends wit
   const { code, stderr } = await throughtime(['train', killed]);
   assert.equal(code, 0, stderr);
 
-  assert.ok(kills >= 5, `killed only ${kills} times before it was done`);
+  assert.equal(kills, 20);
   assert.ok(checkpoints.size >= 3, 'was taken up at several places');
   assert.deepEqual(weights(killed), weights(whole));
   const strip = (run: string) => readMetrics(`${run}/metrics.jsonl`).lines.map(({ seconds: _, ...line }) => line);
