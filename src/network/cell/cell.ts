@@ -11,7 +11,7 @@ import type { CellKernel } from '../../compute/backend.ts';
  * in `pre` and `apart` what `backward` needs; `backward` turns dL/ds_t into dL/dpre, dL/dapart and the part of dL/ds_{t-1}
  * that goes around the recurrent matrix. Both are loops over B sequences and H units in arrays of either precision.
  *
- * `throughtime gradcheck` and `test/contract/cell.ts` verify a cell's backward step against its forward step.
+ * `throughtime gradcheck` and `test/contract/cell.test.ts` verify a cell's backward step against its forward step.
  */
 export interface Cell extends CellKernel {
   /** Unique; also the name of the fused kernel that a backend may have for it. */
