@@ -37,7 +37,9 @@ async function benchStep(shape: StepShape, python: string | undefined): Promise<
       step();
       return performance.now() - began;
     });
-  const peers = python ? await Promise.all(cores.map(async (core) => ({ core, peer: await PytorchPeer.start(python, shape, 1, core) }))) : [];
+  const peers = python
+    ? await Promise.all(cores.map(async (core) => ({ core, peer: await PytorchPeer.start(python, shape, 1, core) })))
+    : [];
   own();
   for (const { peer } of peers) await peer.steps(3);
   const ours: number[] = [];
@@ -74,7 +76,9 @@ const say = (text: string) => {
 const gemm = await benchGemm();
 say(gemmTable(gemm));
 const python = pythonWithTorch();
-say('\nOne training step: forward, read-out to 10 with cross-entropy at the last step, backward, global-norm clip, Adam; float32, one thread');
+say(
+  '\nOne training step: forward, read-out to 10 with cross-entropy at the last step, backward, global-norm clip, Adam; float32, one thread',
+);
 if (!python) say('(no Python with PyTorch here, so without a peer; PYTHON names one)');
 const steps: StepResult[] = [];
 for (const shape of shapes) {
@@ -84,7 +88,9 @@ for (const shape of shapes) {
   const name = `${cell.padEnd(4)} B ${B} T ${T} I ${I} H ${H}`;
   const own = `${result.milliseconds.toFixed(2).padStart(8)} ms  ${result.gflops.toFixed(1).padStart(5)} GFLOP/s`;
   const share = `${((100 * result.gflops) / gemm.ceiling).toFixed(0).padStart(3)}% of the ceiling`;
-  const peer = result.pytorch ? `   PyTorch ${result.pytorch.version} (${result.pytorch.core}) ${result.pytorch.milliseconds.toFixed(2)} ms, ${result.pytorch.ratio.toFixed(2)} x ours` : '';
+  const peer = result.pytorch
+    ? `   PyTorch ${result.pytorch.version} (${result.pytorch.core}) ${result.pytorch.milliseconds.toFixed(2)} ms, ${result.pytorch.ratio.toFixed(2)} x ours`
+    : '';
   say(`  ${name.padEnd(28)}${own}  ${share}${peer}`);
 }
 if (json) process.stdout.write(`${JSON.stringify({ gemm, steps })}\n`);

@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import type { StepShape } from './trainingStep.ts';
 
 /** A PyTorch process that makes training steps on demand. */
@@ -19,7 +19,11 @@ export class PytorchPeer {
   /** Starts the process. @param core the core type that OpenBLAS is told; undefined lets it find out itself. */
   static async start(python: string, { cell, B, T, I, H }: StepShape, threads: number, core?: string): Promise<PytorchPeer> {
     const openmp = '/usr/lib/x86_64-linux-gnu/openblas-openmp';
-    const env = { ...process.env, ...(core ? { OPENBLAS_CORETYPE: core } : {}), ...(existsSync(openmp) ? { LD_LIBRARY_PATH: openmp } : {}) };
+    const env = {
+      ...process.env,
+      ...(core ? { OPENBLAS_CORETYPE: core } : {}),
+      ...(existsSync(openmp) ? { LD_LIBRARY_PATH: openmp } : {}),
+    };
     const script = path.join(import.meta.dirname, 'peers', 'pytorch.py');
     const child = spawn(python, [script, cell, ...[B, T, I, H, threads].map(String)], { env });
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]();

@@ -46,6 +46,7 @@ export class RecurrentLayer {
   readonly #pre: Reals;
   readonly #apart: Reals;
   readonly #bias: Reals;
+  readonly #biasGradient: Reals;
   /** Input weights: a table [I, G*H] with the bias in it for symbols, else packed. */
   readonly #table: Reals | undefined;
   readonly #tableGradient: Reals | undefined;
@@ -88,6 +89,7 @@ export class RecurrentLayer {
     this.#pre = backend.allocate(capacity * G * H);
     this.#apart = backend.allocate(capacity * A * H);
     this.#bias = backend.allocate(G * H);
+    this.#biasGradient = backend.allocate(G * H);
     this.#table = symbols ? backend.allocate(width * G * H) : undefined;
     this.#tableGradient = symbols ? backend.allocate(width * G * H) : undefined;
     this.#transposed = symbols ? backend.allocate(width * G * H) : undefined;
@@ -221,8 +223,11 @@ export class RecurrentLayer {
     }
     const h = this.states[0];
     backend.multiplyTransposed(this.#pre, preAt, G * H, h, stateAt, H, J * H, H, rows, gradient, recurrentWeight, H);
-    backend.addColumnSums(this.#pre, preAt, G * H, rows, G * H, gradient, inputBias);
-    backend.addColumnSums(this.#pre, preAt, G * H, rows, J * H, gradient, recurrentBias);
+    const biasGradient = this.#biasGradient;
+    biasGradient.fill(0);
+    backend.addColumnSums(this.#pre, preAt, G * H, rows, G * H, biasGradient, 0);
+    backend.add(biasGradient, 0, gradient, inputBias, G * H);
+    backend.add(biasGradient, 0, gradient, recurrentBias, J * H);
     if (A > 0) {
       backend.multiplyTransposed(this.#apart, apartAt, A * H, h, stateAt, H, A * H, H, rows, gradient, recurrentWeight + J * H * H, H);
       backend.addColumnSums(this.#apart, apartAt, A * H, rows, A * H, gradient, recurrentBias + J * H);
