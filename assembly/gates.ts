@@ -69,14 +69,20 @@ function reluBackwardLanes(pre: usize, h: usize, dh: usize, lanes: usize): void 
   storeLanes(dh, zero, lanes);
 }
 
-/** c = f c_prev + i g; h = o tanh(c); pre <- i, f, g, o after their functions. */
+/**
+ * c = f c_prev + i g; h = o tanh(c); pre <- i, f, g, o after their functions. Row by row in two passes, first the gates and then
+ * the states: within a pass no value waits for another, so that the processor works on several at once.
+ */
 export function lstmForward(pre: usize, cPrevious: usize, h: usize, c: usize, B: usize, H: usize): void {
   const block = H * 4;
   const whole = H & ~3;
   for (let b: usize = 0; b < B; b++) {
+    sigmoidInPlace(pre, 2 * H);
+    tanhInPlace(pre + 2 * block, H);
+    sigmoidInPlace(pre + 3 * block, H);
     let j: usize = 0;
-    for (; j < whole; j += 4) lstmForwardLanes(pre + j * 4, block, cPrevious + j * 4, h + j * 4, c + j * 4, 4);
-    if (j < H) lstmForwardLanes(pre + j * 4, block, cPrevious + j * 4, h + j * 4, c + j * 4, H - j);
+    for (; j < whole; j += 4) lstmStateLanes(pre + j * 4, block, cPrevious + j * 4, h + j * 4, c + j * 4, 4);
+    if (j < H) lstmStateLanes(pre + j * 4, block, cPrevious + j * 4, h + j * 4, c + j * 4, H - j);
     pre += 4 * block;
     cPrevious += block;
     h += block;
@@ -84,19 +90,26 @@ export function lstmForward(pre: usize, cPrevious: usize, h: usize, c: usize, B:
   }
 }
 
+function sigmoidInPlace(x: usize, length: usize): void {
+  const end = x + (length & ~3) * 4;
+  for (; x < end; x += 16) v128.store(x, sigmoid4(v128.load(x)));
+  const rest = length & 3;
+  if (rest > 0) storeLanes(x, sigmoid4(loadLanes(x, rest)), rest);
+}
+
+function tanhInPlace(x: usize, length: usize): void {
+  const end = x + (length & ~3) * 4;
+  for (; x < end; x += 16) v128.store(x, settle(tanh4(v128.load(x))));
+  const rest = length & 3;
+  if (rest > 0) storeLanes(x, settle(tanh4(loadLanes(x, rest))), rest);
+}
+
 @inline
-function lstmForwardLanes(pre: usize, block: usize, cPrevious: usize, h: usize, c: usize, lanes: usize): void {
-  const forget = sigmoid4(loadLanes(pre + block, lanes));
-  storeLanes(pre + block, forget, lanes);
-  const input = sigmoid4(loadLanes(pre, lanes));
-  storeLanes(pre, input, lanes);
-  const candidate = settle(tanh4(loadLanes(pre + 2 * block, lanes)));
-  storeLanes(pre + 2 * block, candidate, lanes);
-  const cell = settle(madd(forget, loadLanes(cPrevious, lanes), f32x4.mul(input, candidate)));
+function lstmStateLanes(gates: usize, block: usize, cPrevious: usize, h: usize, c: usize, lanes: usize): void {
+  const written = f32x4.mul(loadLanes(gates, lanes), loadLanes(gates + 2 * block, lanes));
+  const cell = settle(madd(loadLanes(gates + block, lanes), loadLanes(cPrevious, lanes), written));
   storeLanes(c, cell, lanes);
-  const output = sigmoid4(loadLanes(pre + 3 * block, lanes));
-  storeLanes(pre + 3 * block, output, lanes);
-  storeLanes(h, settle(f32x4.mul(output, tanh4(cell))), lanes);
+  storeLanes(h, settle(f32x4.mul(loadLanes(gates + 3 * block, lanes), tanh4(cell))), lanes);
 }
 
 /** With tanh(c) computed again: pre <- gradients of i, f, g, o before their functions; dc <- f dc_total; dh <- 0. */
@@ -141,6 +154,7 @@ export function gruForward(pre: usize, apart: usize, hPrevious: usize, h: usize,
   const block = H * 4;
   const whole = H & ~3;
   for (let b: usize = 0; b < B; b++) {
+    sigmoidInPlace(pre, 2 * H);
     let j: usize = 0;
     for (; j < whole; j += 4) gruForwardLanes(pre + j * 4, block, apart + j * 4, hPrevious + j * 4, h + j * 4, 4);
     if (j < H) gruForwardLanes(pre + j * 4, block, apart + j * 4, hPrevious + j * 4, h + j * 4, H - j);
@@ -153,10 +167,8 @@ export function gruForward(pre: usize, apart: usize, hPrevious: usize, h: usize,
 
 @inline
 function gruForwardLanes(pre: usize, block: usize, apart: usize, hPrevious: usize, h: usize, lanes: usize): void {
-  const reset = sigmoid4(loadLanes(pre, lanes));
-  storeLanes(pre, reset, lanes);
-  const update = sigmoid4(loadLanes(pre + block, lanes));
-  storeLanes(pre + block, update, lanes);
+  const reset = loadLanes(pre, lanes);
+  const update = loadLanes(pre + block, lanes);
   const candidate = settle(tanh4(madd(reset, loadLanes(apart, lanes), loadLanes(pre + 2 * block, lanes))));
   storeLanes(pre + 2 * block, candidate, lanes);
   const kept = f32x4.mul(update, loadLanes(hPrevious, lanes));
