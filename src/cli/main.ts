@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { ThroughtimeError } from '../errors.ts';
+import { writeError } from '../run/files.ts';
 import { gradcheckCommand } from './commands/gradcheck.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { trainCommand } from './commands/train.ts';
@@ -10,13 +11,27 @@ const commands = [trainCommand, inspectCommand, gradcheckCommand];
 
 const { version } = createRequire(import.meta.url)('throughtime/package.json') as { version: string };
 
+/** One line on stderr for each mistake of usage, with the suggestion on the same line. */
+const oneLine = (text: string) =>
+  `throughtime: ${text
+    .trim()
+    .replace(/^error: /, '')
+    .replaceAll(/\s*\n\s*/g, ' ')}\n`;
+
 const program = new Command('throughtime')
   .description('Train recurrent networks and see where the gradient goes.')
   .version(version)
   .configureHelp({ showGlobalOptions: true })
-  .showSuggestionAfterError()
+  .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
   .exitOverride();
-for (const command of commands) program.addCommand(command().exitOverride());
+for (const command of commands) program.addCommand(command().copyInheritedSettings(program));
+
+// What reads the answer may leave before its end (`| head`); anything else that keeps it from being written is said.
+process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
+  if (cause.code === 'EPIPE') process.exit(0);
+  process.stderr.write(`throughtime: ${writeError('the answer on stdout', cause).message}\n`);
+  process.exit(2);
+});
 
 try {
   await program.parseAsync();

@@ -17,13 +17,16 @@ export class Progress {
   readonly #bar: ReturnType<typeof createLogUpdate> | undefined;
   readonly #began = performance.now();
   #shown = performance.now();
-  #recent: { at: number; update: number; sequences: number }[] = [];
+  /** Where the training stood at the pictures of the last seconds. */
+  #recent: { at: number; update: number; sequences: number }[];
   #sequences = 0;
   #loss: number | undefined;
   #validation: number | undefined;
   #last: MetricsLine | undefined;
 
-  constructor(updates: number, stream: NodeJS.WriteStream = process.stderr) {
+  /** @param begun updates that were made in an earlier session. */
+  constructor(updates: number, begun = 0, stream: NodeJS.WriteStream = process.stderr) {
+    this.#recent = [{ at: this.#began, update: begun, sequences: 0 }];
     this.#updates = updates;
     this.#stream = stream;
     this.#bar = stream.isTTY ? createLogUpdate(stream) : undefined;
@@ -38,8 +41,8 @@ export class Progress {
     const now = performance.now();
     if (now - this.#shown < (this.#bar ? barEvery : lineEvery)) return;
     this.#shown = now;
-    this.#recent = [...this.#recent, { at: now, update: line.update, sequences: this.#sequences }].filter((each) => each.at > now - 10_000);
     this.#show(now);
+    this.#recent = [...this.#recent.filter((each) => each.at > now - 10_000), { at: now, update: line.update, sequences: this.#sequences }];
   }
 
   /** A sentence that stays. */
@@ -57,9 +60,9 @@ export class Progress {
   #show(now: number): void {
     const last = this.#last as MetricsLine;
     const first = this.#recent[0];
-    const span = first && now > first.at ? (now - first.at) / 1000 : (now - this.#began) / 1000;
-    const rate = (last.update - (first?.update ?? 0)) / span;
-    const perSecond = (this.#sequences - (first?.sequences ?? 0)) / span;
+    const span = (now - first.at) / 1000;
+    const rate = (last.update - first.update) / span;
+    const perSecond = (this.#sequences - first.sequences) / span;
     const left = last.update >= this.#updates ? 'done' : rate > 0 ? `${duration((this.#updates - last.update) / rate)} left` : '';
     const parts = [
       `update ${last.update}/${this.#updates}`,

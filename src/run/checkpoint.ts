@@ -64,7 +64,12 @@ export async function restoreCheckpoint(trainer: Trainer, file: string): Promise
     }
   }
   const cursor = cursorOf(metadata.cursor, file);
-  trainer.restore(cursor, (name) => tensorOf(content, name, undefined, file));
+  try {
+    trainer.restore(cursor, (name) => tensorOf(content, name, undefined, file));
+  } catch (cause) {
+    if (cause instanceof ThroughtimeError && cause.place.file === undefined) throw invalid(file, cause.message);
+    throw cause;
+  }
 }
 
 /** Copies weights with PyTorch's names into a network. */

@@ -26,15 +26,21 @@ const textWindow = { k1: 50, k2: 50 };
 export function readExperiment(content: string, file: string, overrides: readonly string[] = []): Experiment {
   let document: ReturnType<typeof parse>;
   try {
-    document = parse(content, { mode: 'jsonc' });
+    document = parse(content.replace(/^\ufeff/, ''), { mode: 'jsonc' });
   } catch (cause) {
     const line = (cause as { line?: number }).line;
     throw new ThroughtimeError('EXPERIMENT_INVALID', `is not JSON: ${(cause as Error).message}; correct it`, { file, line }, { cause });
   }
+  const twice = repeatedField(document.body);
+  if (twice) {
+    throw new ThroughtimeError('EXPERIMENT_INVALID', 'stands twice, and only one of them could count; remove one', { file, ...twice });
+  }
   const raw = evaluate(document.body) as Record<string, unknown>;
   const place = (path: readonly PropertyKey[], set: readonly string[] = []): ErrorPlace => {
     const field = path.map(String).join('.');
-    const overridden = set.some((each) => field === each || field.startsWith(`${each}.`));
+    const overridden = set.some(
+      (each) => field === each || field.startsWith(`${each}.`) || (each.startsWith(`${field}.`) && !nodeAt(document.body, path)),
+    );
     return overridden ? { file: '--set', field } : { file, line: lineOf(document.body, path), field: field === '' ? undefined : field };
   };
   const changed: string[] = [];
@@ -79,7 +85,7 @@ export async function withPlace<T>(file: string, overrides: readonly string[], w
 
 function fieldLine(file: string, field: string): number | undefined {
   try {
-    return lineOf(parse(readFileSync(file, 'utf8'), { mode: 'jsonc' }).body, field.split('.'));
+    return lineOf(parse(readFileSync(file, 'utf8').replace(/^\ufeff/, ''), { mode: 'jsonc' }).body, field.split('.'));
   } catch {
     return undefined;
   }
@@ -196,7 +202,7 @@ function applyOverride(raw: Record<string, unknown>, override: string): string {
   const equals = override.indexOf('=');
   const path = override.slice(0, equals);
   if (equals < 1) {
-    throw new ThroughtimeError('OPTION_INVALID', `--set takes path=value, such as model.cell=lstm, got ${show(override)}`);
+    throw new ThroughtimeError('OPTION_INVALID', `--set takes path=value, such as model.cell=lstm, got ${show(override)}; give both`);
   }
   const keys = path.split('.');
   const written = override.slice(equals + 1);
@@ -207,6 +213,12 @@ function applyOverride(raw: Record<string, unknown>, override: string): string {
     // Not JSON, so a word.
   }
   let target = raw;
+  if (keys.some((key) => key === '' || key === '__proto__')) {
+    throw new ThroughtimeError(
+      'OPTION_INVALID',
+      `--set takes path=value, such as model.cell=lstm, got ${show(override)}; correct the path`,
+    );
+  }
   for (const key of keys.slice(0, -1)) {
     const next = target[key];
     if (typeof next !== 'object' || next === null || Array.isArray(next)) target[key] = {};
@@ -226,20 +238,43 @@ function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
 
 /** The line on which a field stands, or the object that it is missing from. */
 function lineOf(body: ValueNode, path: readonly PropertyKey[]): number {
-  let node: ValueNode | MemberNode = body;
+  for (let length = path.length; ; length--) {
+    const node = nodeAt(body, path.slice(0, length));
+    if (node) return node.loc.start.line;
+  }
+}
+
+/** Where a field stands in the file; undefined where it does not. */
+function nodeAt(body: ValueNode, path: readonly PropertyKey[]): ValueNode | MemberNode | undefined {
+  let node: ValueNode | MemberNode | undefined = body;
   for (const key of path) {
     const value: ValueNode = node.type === 'Member' ? node.value : node;
-    if (value.type === 'Object') {
-      const member: MemberNode | undefined = value.members.find(({ name }) => (name.type === 'String' ? name.value : name.name) === key);
-      if (!member) break;
-      node = member;
-    } else if (value.type === 'Array') {
-      const element: { value: ValueNode } | undefined = value.elements[Number(key)];
-      if (!element) break;
-      node = element.value;
-    } else {
-      break;
+    if (value.type === 'Object') node = value.members.find((member: MemberNode) => nameOf(member) === key);
+    else if (value.type === 'Array') node = value.elements[Number(key)]?.value;
+    else return undefined;
+    if (!node) return undefined;
+  }
+  return node;
+}
+
+const nameOf = ({ name }: MemberNode): string => (name.type === 'String' ? name.value : name.name);
+
+/** The first field that an object has twice. */
+function repeatedField(value: ValueNode, path: readonly string[] = []): { line: number; field: string } | undefined {
+  if (value.type === 'Array') {
+    for (const [index, element] of value.elements.entries()) {
+      const found = repeatedField(element.value, [...path, String(index)]);
+      if (found) return found;
     }
   }
-  return node.loc.start.line;
+  if (value.type !== 'Object') return undefined;
+  const seen = new Set<string>();
+  for (const member of value.members) {
+    const inside = [...path, nameOf(member)];
+    if (seen.has(nameOf(member))) return { line: member.loc.start.line, field: inside.join('.') };
+    seen.add(nameOf(member));
+    const found = repeatedField(member.value, inside);
+    if (found) return found;
+  }
+  return undefined;
 }

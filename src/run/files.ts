@@ -1,5 +1,17 @@
 import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  createReadStream,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ThroughtimeError } from '../errors.ts';
@@ -26,13 +38,36 @@ const reasons: Record<string, string> = {
 /** The error of a file that could not be written. */
 export function writeError(file: string, cause: unknown): ThroughtimeError {
   const { code, message } = cause as NodeJS.ErrnoException;
-  const why = code === 'ENOSPC' ? 'the disk is full' : code === 'EDQUOT' ? 'the quota of this user is used up' : message;
-  return new ThroughtimeError(
-    'WRITE_FAILED',
-    `cannot be written: ${why}; make room or choose another place with --run`,
-    { file },
-    { cause },
-  );
+  const why = (code === undefined ? undefined : writeReasons[code]) ?? message;
+  return new ThroughtimeError('WRITE_FAILED', `cannot be written: ${why}; make room or choose another place`, { file }, { cause });
+}
+
+const writeReasons: Record<string, string> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the quota of this user is used up',
+  EFBIG: 'it would be larger than this system lets a file be',
+  EACCES: 'this user may not write there',
+  EPERM: 'this user may not write there',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a part of its path is not a directory',
+};
+
+/**
+ * Makes a directory that is not there yet, and those above it.
+ *
+ * @returns the topmost one that was made; undefined where the directory exists already.
+ */
+export function makeFolder(folder: string): string | undefined {
+  const above = path.dirname(path.resolve(folder));
+  const topmost = existsSync(above) ? undefined : makeFolder(above);
+  try {
+    mkdirSync(folder);
+  } catch (cause) {
+    if (topmost !== undefined) rmSync(topmost, { recursive: true, force: true });
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
+    throw writeError(folder, cause);
+  }
+  return topmost ?? folder;
 }
 
 /**
@@ -52,13 +87,22 @@ export function writeWhole(file: string, content: Uint8Array | string, keep?: st
     }
     if (keep !== undefined && existsSync(file)) {
       rmSync(keep, { force: true });
-      linkSync(file, keep);
+      linkOrCopy(file, keep);
     }
     renameSync(temporary, file);
     syncFolder(path.dirname(file));
   } catch (cause) {
     rmSync(temporary, { force: true });
     throw writeError(file, cause);
+  }
+}
+
+/** A second name for a file; a copy where the file system knows no such thing. */
+function linkOrCopy(file: string, name: string): void {
+  try {
+    linkSync(file, name);
+  } catch {
+    copyFileSync(file, name);
   }
 }
 

@@ -1,6 +1,8 @@
 import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
+import { ThroughtimeError } from '../errors.ts';
 import type { UpdateRecord } from '../training/trainer.ts';
 import { writeError } from './files.ts';
+import { toJson } from './json.ts';
 
 /** A line of `metrics.jsonl`: one update, and the loss on the validation part where it was measured after it. */
 export interface MetricsLine extends UpdateRecord {
@@ -29,9 +31,7 @@ export class MetricsWriter {
   }
 
   add(line: MetricsLine): void {
-    this.#pending.push(
-      `${JSON.stringify(line, (_, value) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value))}\n`,
-    );
+    this.#pending.push(`${toJson(line)}\n`);
   }
 
   /** Writes what has been added since; where that fails, nothing of it stays in the file. */
@@ -51,7 +51,11 @@ export class MetricsWriter {
   /** Flushes, and makes what has been written durable. */
   sync(): void {
     this.flush();
-    fsyncSync(this.#descriptor);
+    try {
+      fsyncSync(this.#descriptor);
+    } catch (cause) {
+      throw writeError(this.#file, cause);
+    }
   }
 
   close(): void {
@@ -66,12 +70,26 @@ export interface Metrics {
   readonly torn: boolean;
 }
 
-/** Reads a metrics file; a missing one is empty. */
+/**
+ * Reads a metrics file; a missing one is empty.
+ *
+ * @throws RUN_INVALID for a whole line that is not a metrics line.
+ */
 export function readMetrics(file: string): Metrics {
   if (!existsSync(file)) return { lines: [], torn: false };
   const texts = readFileSync(file, 'utf8').split('\n');
   const torn = texts.pop() !== '';
-  return { lines: texts.map((text) => JSON.parse(text, revive) as MetricsLine), torn };
+  return { lines: texts.map((text, index) => parseLine(text, file, index + 1)), torn };
+}
+
+function parseLine(text: string, file: string, line: number): MetricsLine {
+  try {
+    const value = JSON.parse(text, revive) as MetricsLine | null;
+    if (typeof value?.update === 'number') return value;
+  } catch {
+    // Answered below, like JSON of another kind.
+  }
+  throw new ThroughtimeError('RUN_INVALID', 'is not the record of an update; restore the file from a copy', { file, line });
 }
 
 /** Leaves only the lines up to an update: those that a resumed training is going to write again are cut off. */

@@ -54,6 +54,8 @@ export async function openWeights(file: string, activation?: 'tanh' | 'relu'): P
   const [outputSize] = shapeOf('readout.weight', 2);
   let layers = 1;
   while (content.tensors.has(`weight_hh_l${layers}`)) layers++;
+  const beyond = [...content.tensors.keys()].find((name) => Number(/^(?:weight|bias)_(?:ih|hh)_l(\d+)$/.exec(name)?.[1] ?? 0) >= layers);
+  if (beyond !== undefined) throw wrong(`is missing, though there is ${beyond}; give all weights of every layer`, `weight_hh_l${layers}`);
   const model: ModelOptions = { cell, ...(cell === 'rnn' ? { activation: activation ?? 'tanh' } : {}), hiddenSize: H, layers };
   const foreign = [...content.tensors.keys()].filter(
     (name) => !/^(weight|bias)_(ih|hh)_l\d+$|^readout\.(weight|bias)$|^(optimizer|carried)\./.test(name),

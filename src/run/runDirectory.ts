@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { DataDescription } from '../data/dataset.ts';
 import { ThroughtimeError } from '../errors.ts';
 import { type Experiment, experimentFrom } from './experiment.ts';
-import { writeError, writeWhole } from './files.ts';
+import { makeFolder, writeWhole } from './files.ts';
+import { toJson } from './json.ts';
 import type { DataFile } from './openData.ts';
 
 const magic = 'throughtime-run';
@@ -58,16 +59,15 @@ export class RunDirectory {
 
   /** Makes the directory and writes its record. Nothing is left behind where that fails. */
   static create(folder: string, record: Omit<RunRecord, 'magic' | 'version' | 'machine' | 'started' | 'status'>): RunDirectory {
-    if (existsSync(folder)) {
+    const made = makeFolder(folder);
+    if (made === undefined) {
       throw new ThroughtimeError(
         'RUN_EXISTS',
         'exists already; give --run another name, or train the directory itself to go on with its run',
         { file: folder },
       );
     }
-    let made: string | undefined;
     try {
-      made = mkdirSync(folder, { recursive: true });
       const run = new RunDirectory(folder, {
         magic,
         version,
@@ -79,8 +79,8 @@ export class RunDirectory {
       run.#write();
       return run;
     } catch (cause) {
-      if (made !== undefined) rmSync(made, { recursive: true, force: true });
-      throw cause instanceof ThroughtimeError ? cause : writeError(folder, cause);
+      rmSync(made, { recursive: true, force: true });
+      throw cause;
     }
   }
 
@@ -97,10 +97,10 @@ export class RunDirectory {
     } catch (cause) {
       throw new ThroughtimeError('RUN_INVALID', 'is not JSON, so the run cannot be opened; restore the file', { file }, { cause });
     }
-    if (record.magic !== magic)
+    if (record?.magic !== magic)
       throw new ThroughtimeError(
         'RUN_INVALID',
-        `is not the record of a run: magic is ${JSON.stringify(record.magic)}, not ${JSON.stringify(magic)}`,
+        `is not the record of a run: magic is ${JSON.stringify(record?.magic)}, not ${JSON.stringify(magic)}; name a run directory`,
         { file },
       );
     if (record.version !== version) {
@@ -109,6 +109,9 @@ export class RunDirectory {
         `is of version ${record.version}, and this program reads version ${version}; use the program that wrote it`,
         { file },
       );
+    }
+    if (typeof record.folder !== 'string' || !Array.isArray(record.files) || !record.backend) {
+      throw new ThroughtimeError('RUN_INVALID', 'lacks folder, files or backend, so the run cannot be opened; restore the file', { file });
     }
     return new RunDirectory(folder, { ...record, experiment: experimentFrom(record.experiment, file) });
   }
@@ -136,7 +139,7 @@ export class RunDirectory {
   }
 
   #write(): void {
-    writeWhole(path.join(this.path, names.record), `${JSON.stringify(this.#record, null, 2)}\n`);
+    writeWhole(path.join(this.path, names.record), `${toJson(this.#record, 2)}\n`);
   }
 }
 

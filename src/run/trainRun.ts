@@ -12,7 +12,7 @@ import { longestOf, Trainer } from '../training/trainer.ts';
 import { restoreCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { Experiment } from './experiment.ts';
 import { keepUpTo, type MetricsLine, MetricsWriter, readMetrics } from './metrics.ts';
-import { describeFiles, openData } from './openData.ts';
+import { type DataFile, describeFiles, openData } from './openData.ts';
 import { freeRunPath, RunDirectory } from './runDirectory.ts';
 
 /** What `train` answers. */
@@ -75,10 +75,15 @@ export async function trainRun(
   const resumed = 'run' in request.source;
   const { experiment, folder } = 'run' in request.source ? recordOf(request.source.run) : request.source;
   const files = await describeFiles(experiment, folder);
-  if ('run' in request.source) checkUnchanged(request.source.run, files);
+  if ('run' in request.source) checkUnchanged(request.source.run, RunDirectory.open(request.source.run).record.files, files);
   const data = await openData(experiment, folder);
+  const longest = longestOf(data.train);
+  if (experiment.model.forgetBias === 'chrono' && longest < 3) {
+    const sentence = `cannot be "chrono" for training sequences of fewer than 3 steps, and the longest has ${longest}; give a number`;
+    throw new ThroughtimeError('EXPERIMENT_INVALID', sentence, { field: 'model.forgetBias' });
+  }
   const network = new Network(backend, experiment.model, data.train.input, data.train.target.size);
-  initialize(network, experiment.model, experiment.training.seed, longestOf(data.train));
+  initialize(network, experiment.model, experiment.training.seed, longest);
   const trainer = new Trainer(network, data.train, experiment.training);
   const evaluator = new Evaluator(network, data.validation, experiment.training.batchSize);
   const constant = constantLoss(data.train, data.validation, backend);
@@ -95,13 +100,15 @@ export async function trainRun(
           backend: description,
         });
   if (resumed) await resume(run, trainer, backend, watcher);
+  /** Nothing of such a run is written again. */
+  const finished = resumed && trainer.done && run.record.status === 'done';
   watcher?.begun?.({ path: run.path, network, experiment, resumedAt: trainer.update });
 
   const metrics = new MetricsWriter(run.metricsFile);
   let stopped: TrainResult['stopped'] = null;
   let evaluation: Evaluation | undefined;
   try {
-    if (resumed) run.update({ status: 'running' });
+    if (resumed && !finished) run.update({ status: 'running' });
     let saved = performance.now();
     let breathed = saved;
     const save = () => {
@@ -130,7 +137,7 @@ export async function trainRun(
       }
       if (now - saved >= checkpointEvery * 1000) save();
     }
-    save();
+    if (!finished) save();
   } finally {
     metrics.close();
   }
@@ -151,7 +158,7 @@ export async function trainRun(
     backend: { name: backend.name, reason: request.reason, threads: 1 },
     stopped,
   };
-  run.update({ status: stopped ? 'stopped' : 'done', ended: new Date().toISOString(), result, backend: description });
+  if (!finished) run.update({ status: stopped ? 'stopped' : 'done', ended: new Date().toISOString(), result, backend: description });
   return { result, network, data, run };
 }
 
@@ -160,14 +167,14 @@ function recordOf(runPath: string): { experiment: Experiment; folder: string } {
   return { experiment, folder };
 }
 
-/** Refuses to go on with a run whose data are no longer what they were. */
-function checkUnchanged(runPath: string, files: readonly { path: string; sha256: string }[]): void {
-  for (const before of RunDirectory.open(runPath).record.files) {
+/** Refuses a run whose data are no longer what they were. */
+export function checkUnchanged(runPath: string, recorded: readonly DataFile[], files: readonly DataFile[]): void {
+  for (const before of recorded) {
     const now = files.find((each) => each.path === before.path);
     if (now?.sha256 === before.sha256) continue;
     throw new ThroughtimeError(
       'RUN_INVALID',
-      `cannot go on: ${before.path} has changed since the run began; restore it or begin a new run`,
+      `cannot be used: ${before.path} has changed since the run began; restore it or begin a new run`,
       { file: runPath },
     );
   }
@@ -180,8 +187,28 @@ async function resume(run: RunDirectory, trainer: Trainer, backend: Backend, wat
       `The run was begun with ${before.name} (${before.detail}) and goes on with ${backend.name} (${backend.detail}): the bits will differ.`,
     );
   }
-  if (existsSync(run.checkpointFile)) await restoreCheckpoint(trainer, run.checkpointFile);
-  else watcher?.noted?.('The run has no checkpoint yet and begins anew.');
+  await takeUp(run, trainer, watcher);
   if (readMetrics(run.metricsFile).torn) watcher?.noted?.('The last line of metrics.jsonl was torn and has been left out.');
   keepUpTo(run.metricsFile, trainer.update);
+}
+
+/** Takes up the run's last checkpoint; the one before, where the last has been removed; the beginning, where there is none. */
+async function takeUp(run: RunDirectory, trainer: Trainer, watcher: TrainWatcher | undefined): Promise<void> {
+  const { checkpointFile: last, previousCheckpointFile: previous } = run;
+  if (!existsSync(last)) {
+    if (existsSync(previous)) await restoreCheckpoint(trainer, previous);
+    watcher?.noted?.(
+      existsSync(previous)
+        ? 'The run has lost its last checkpoint and goes on from the one before.'
+        : 'The run has no checkpoint yet and begins anew.',
+    );
+    return;
+  }
+  try {
+    await restoreCheckpoint(trainer, last);
+  } catch (cause) {
+    if (!(cause instanceof ThroughtimeError) || cause.code !== 'CHECKPOINT_INVALID' || !existsSync(previous)) throw cause;
+    const sentence = `${cause.message.slice(`${last}: `.length)}, or remove it to go on from ${path.basename(previous)}`;
+    throw new ThroughtimeError(cause.code, sentence, { file: last }, { cause });
+  }
 }

@@ -90,7 +90,8 @@ export class Evaluator {
     for (let r = 0; r < counted; r++) {
       let best = 0;
       for (let o = 1; o < O; o++) if (outputs[r * O + o] > outputs[r * O + best]) best = o;
-      if (best === classes[r]) right++;
+      // An output that is not a number is never right.
+      if (best === classes[r] && !Number.isNaN(outputs[r * O + best])) right++;
     }
     return right;
   }

@@ -129,7 +129,10 @@ export class Trainer {
     for (const { name, values } of this.carried()) {
       const kept = carried(name);
       if (kept.length !== values.length) {
-        throw new ThroughtimeError('CHECKPOINT_INVALID', `${name} has ${kept.length} numbers where this training carries ${values.length}`);
+        throw new ThroughtimeError(
+          'CHECKPOINT_INVALID',
+          `${name} has ${kept.length} numbers where this training carries ${values.length}; take the checkpoint of this run`,
+        );
       }
       values.set(kept);
     }

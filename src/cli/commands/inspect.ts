@@ -10,9 +10,11 @@ import { allocateBatch } from '../../network/batch.ts';
 import { losses } from '../../network/loss/losses.ts';
 import type { Network } from '../../network/network.ts';
 import { Unrolled } from '../../network/unroll/unrolled.ts';
-import { openData, openLines } from '../../run/openData.ts';
+import { toJson } from '../../run/json.ts';
+import { describeFiles, openData, openLines } from '../../run/openData.ts';
 import { openWeights } from '../../run/openWeights.ts';
 import { RunDirectory } from '../../run/runDirectory.ts';
+import { checkUnchanged } from '../../run/trainRun.ts';
 import { longestOf } from '../../training/trainer.ts';
 import { lagPlot } from '../lagPlot.ts';
 import { short } from '../numbers.ts';
@@ -69,7 +71,7 @@ async function inspect(run: string | undefined, flags: InspectFlags, command: Co
   const { backend } = await openBackend(flags.backend, command.getOptionValueSource('backend') === 'cli');
   const { network, dataset, T, B } = run === undefined ? await fromFiles(flags, backend) : await fromRun(run, flags, backend);
   const inspection = look(network, dataset, T, B);
-  process.stdout.write(flags.json ? `${JSON.stringify(inspection, finiteOrText)}\n` : screen(inspection, network));
+  process.stdout.write(flags.json ? `${toJson(inspection)}\n` : screen(inspection, network));
 }
 
 async function fromFiles({ weights, data, loss, activation, targets }: InspectFlags, backend: Backend) {
@@ -94,6 +96,7 @@ async function fromRun(run: string, flags: InspectFlags, backend: Backend) {
   }
   const directory = RunDirectory.open(run);
   const { experiment, folder } = directory.record;
+  checkUnchanged(run, directory.record.files, await describeFiles(experiment, folder));
   const shape = await openWeights(directory.checkpointFile, experiment.model.activation);
   const data = await openData(experiment, folder);
   const network = shape.open(backend, data.validation.input, experiment.model);
@@ -113,6 +116,12 @@ function look(network: Network, dataset: Dataset, T: number, B: number): Inspect
   const sequences = Array.from({ length: B }, (_, b) => b);
   const batch = allocateBatch(backend, dataset.input, dataset.target, T, B);
   dataset.copy({ sequences, begin: 0, end: T, countFrom: 0 }, batch);
+  if (batch.counted === 0) {
+    throw new ThroughtimeError(
+      'DATA_INVALID',
+      `none of the first ${B} sequences has a counted target, so there is nothing to look at; give targets`,
+    );
+  }
   const unrolled = new Unrolled(network, T, B);
   const loss = losses[dataset.loss];
   unrolled.forward(batch);
@@ -128,11 +137,6 @@ function look(network: Network, dataset: Dataset, T: number, B: number): Inspect
     lyapunov: lyapunovExponents(network, batch, mostExponents),
     orthogonality: orthogonality(network),
   };
-}
-
-/** JSON has no infinity and no NaN; they are written as strings. */
-function finiteOrText(_: string, value: unknown): unknown {
-  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 }
 
 function screen(

@@ -9,6 +9,7 @@ import type { Network } from '../../network/network.ts';
 import { generate } from '../../network/unroll/generate.ts';
 import { readExperiment, withPlace } from '../../run/experiment.ts';
 import { reading } from '../../run/files.ts';
+import { toJson } from '../../run/json.ts';
 import { RunDirectory } from '../../run/runDirectory.ts';
 import { type TrainRequest, type TrainResult, trainRun } from '../../run/trainRun.ts';
 import { duration, short } from '../numbers.ts';
@@ -63,7 +64,11 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
         checkpointEvery: flags.checkpointEvery,
         watcher: {
           begun({ path: run, experiment, resumedAt, network: { parameters, L, H, cell } }) {
-            progress = new Progress(experiment.training.updates);
+            progress = new Progress(experiment.training.updates, resumedAt);
+            if (resumedAt >= experiment.training.updates) {
+              progress.say(`The run in ${run} is finished: all its ${resumedAt} updates were made before.`);
+              return;
+            }
             const from = resumedAt > 0 ? `, going on from update ${resumedAt}` : '';
             progress.say(
               `Training ${experiment.name} (${L} x ${H} ${cell.name}, ${parameters.length} parameters) into ${run}${from}. Backend ${backend.name}, ${reason}.`,
@@ -75,8 +80,8 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
       }),
     );
     progress?.end();
-    const sample = sampleOf(network, data.description, network.parameters.length);
-    if (flags.json) process.stdout.write(`${JSON.stringify({ ...result, ...(sample === undefined ? {} : { sample }) })}\n`);
+    const sample = Number.isFinite(result.loss.validation) ? sampleOf(network, data.description, network.parameters.length) : undefined;
+    if (flags.json) process.stdout.write(`${toJson({ ...result, ...(sample === undefined ? {} : { sample }) })}\n`);
     else process.stdout.write(summary(result, sample));
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);

@@ -1,3 +1,4 @@
+import { ThroughtimeError } from '../../errors.ts';
 import type { Backend } from '../backend.ts';
 import { multiply, multiplyBias, multiplyTransposed, pack } from './product.ts';
 import { addColumnSums, fillRows, gatherRows, maximizeRows, scaleRows, scatterAddRows, transpose } from './rows.ts';
@@ -13,12 +14,12 @@ export function scalarBackend(): Backend {
     precision: 'float64',
     detail: 'plain float64 loops',
     fused: { cells: {}, updates: {} },
-    allocate: (length) => new Float64Array(length),
-    allocateIndices: (length) => new Int32Array(length),
+    allocate: (length) => allocated(() => new Float64Array(length), 8 * length),
+    allocateIndices: (length) => allocated(() => new Int32Array(length), 4 * length),
     // The garbage collector gives memory back.
     mark: () => 0,
     release: () => {},
-    allocatePacked: (K, N) => ({ K, N, data: new Float64Array(K * N) }),
+    allocatePacked: (K, N) => ({ K, N, data: allocated(() => new Float64Array(K * N), 8 * K * N) }),
     pack,
     multiply,
     multiplyBias,
@@ -36,4 +37,13 @@ export function scalarBackend(): Backend {
     maximizeRows,
     scaleRows,
   };
+}
+
+function allocated<T>(allocate: () => T, bytes: number): T {
+  try {
+    return allocate();
+  } catch (cause) {
+    const sentence = `${(bytes / 2 ** 20).toFixed(1)} MiB more are needed, and the engine does not give them; take a smaller batch, a shorter window or fewer hidden units`;
+    throw new ThroughtimeError('MEMORY_EXHAUSTED', sentence, {}, { cause });
+  }
 }
