@@ -8,6 +8,7 @@ export { pack, transpose } from './layout';
 export { adam, momentum, rmsprop, sgd } from './optimizer';
 export { product } from './product';
 export { addColumnSums, firstNonFinite, maximizeRows, sumSquares } from './reduce';
+export { backwardSweep, forwardSweep } from './sweep';
 
 /** Where the constants of this module end. */
 export function constantsEnd(): usize {

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { InvalidArgumentError, Option } from 'commander';
 
 /** Options that several verbs share, each spelt once. */
@@ -11,6 +12,10 @@ export const options = {
   budget: () => new Option('--budget <seconds>', 'bound the whole command; what was cut short is said').argParser(positiveNumber),
   checkpointEvery: () =>
     new Option('--checkpoint-every <seconds>', 'time between two checkpoints; 10 by default').argParser(positiveNumber),
+  threads: () =>
+    new Option('--threads <number>', 'processor threads for the wasm backend; the bits do not depend on it')
+      .argParser(threadCount)
+      .default(Math.min(availableParallelism(), 8), 'the cores of this machine, 8 at most'),
   backend: () =>
     new Option('--backend <name>', 'wasm: float32 SIMD; scalar: plain float64 loops').choices(['wasm', 'scalar']).default('wasm'),
 };
@@ -28,5 +33,11 @@ function wholeNumber(text: string): number {
 function positiveNumber(text: string): number {
   const value = Number(text);
   if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError('It must be a number above 0.');
+  return value;
+}
+
+function threadCount(text: string): number {
+  const value = wholeNumber(text);
+  if (value < 1 || value > 64) throw new InvalidArgumentError('It must be a whole number from 1 to 64.');
   return value;
 }

@@ -68,12 +68,48 @@ export interface FusedKernels {
   readonly updates: Readonly<Record<string, UpdateKernel<never>>>;
 }
 
+/** The arrays of one recurrent layer through time, as network/unroll/recurrentLayer.ts holds them; all in one backend's memory. */
+export interface SweepArrays {
+  /** Name of the cell. */
+  readonly cell: string;
+  readonly H: number;
+  /** The largest B. */
+  readonly B: number;
+  readonly pre: Reals;
+  readonly apart: Reals;
+  readonly states: readonly Reals[];
+  readonly dStates: readonly Reals[];
+  readonly forwardJoined: PackedMatrix;
+  readonly forwardApart: PackedMatrix;
+  readonly backwardJoined: PackedMatrix;
+  readonly backwardApart: PackedMatrix;
+  /** Bias of the recurrent term kept apart, from `apartBiasAt`. */
+  readonly apartBias: Reals;
+  readonly apartBiasAt: number;
+  /** [B] exponents of the gradient on its way. */
+  readonly scale: Int32Array;
+  /** [T * B] exponents of the rows of dL/dpre. */
+  readonly exponents: Int32Array;
+}
+
+/** All steps of a layer in one call, where a backend can do that; the same mathematics, under a parity test. */
+export interface Sweep {
+  /** @param lengths [B] steps of each sequence, or null where none is shorter than T. */
+  forward(T: number, B: number, lengths: Int32Array | null): void;
+  /** What enters at each step, as the layer's `Injection`; T and B are those of the last `forward`. */
+  backward(values: Reals, rows: Int32Array | null, exponents: Int32Array | null): void;
+}
+
 export interface Backend {
   readonly name: 'scalar' | 'wasm';
   readonly precision: Precision;
   /** One plain sentence fragment: what this backend is made of here, e.g. `128-bit SIMD with relaxed fused multiply-add`. */
   readonly detail: string;
   readonly fused: FusedKernels;
+  /** Processor threads that share the work, this one included. The bits do not depend on their number. */
+  readonly threads: number;
+  /** All steps of a layer in one call, if this backend can do that for its cell. */
+  sweep?(arrays: SweepArrays): Sweep | undefined;
 
   /** An array of zeros. Views stay valid for the life of the backend, or until `release` of an earlier mark. */
   allocate(length: number): Reals;

@@ -87,7 +87,7 @@ export async function trainRun(
   const trainer = new Trainer(network, data.train, experiment.training);
   const evaluator = new Evaluator(network, data.validation, experiment.training.batchSize);
   const constant = constantLoss(data.train, data.validation, backend);
-  const description = { name: backend.name, detail: backend.detail, reason: request.reason, threads: 1 };
+  const description = { name: backend.name, detail: backend.detail, reason: request.reason, threads: backend.threads };
   const run =
     'run' in request.source
       ? RunDirectory.open(request.source.run)
@@ -155,7 +155,7 @@ export async function trainRun(
     ...summary,
     firstNonFinite: firstNonFinite ? { update: firstNonFinite.update, what: firstNonFinite.nonFinite as string } : null,
     stepsPerSecond: summary.seconds > 0 ? lines.length / summary.seconds : 0,
-    backend: { name: backend.name, reason: request.reason, threads: 1 },
+    backend: { name: backend.name, reason: request.reason, threads: backend.threads },
     stopped,
   };
   if (!finished) run.update({ status: stopped ? 'stopped' : 'done', ended: new Date().toISOString(), result, backend: description });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { readSafetensors } from '../../src/interop/safetensors.ts';
@@ -215,6 +215,14 @@ describe('a run directory that cannot be used', () => {
     assert.ok(existsSync(inRun('checkpoint.previous.safetensors')));
     truncateSync(inRun('checkpoint.safetensors'), 100);
     assertRefused(await cli('train', 'run'), /remove it to go on from checkpoint\.previous\.safetensors/);
+    const whole = readFileSync(inRun('metrics.jsonl'), 'utf8');
+    rmSync(inRun('checkpoint.safetensors'));
+    const on = await cli('train', 'run', '--json');
+    assert.match(on.stderr, /has lost its last checkpoint and goes on from the one before/);
+    assert.equal((JSON.parse(on.stdout) as { updates: number }).updates, 2);
+    // The same updates are made again: the same losses.
+    const losses = (text: string) => text.match(/"loss":[^,]+/g);
+    assert.deepEqual(losses(readFileSync(inRun('metrics.jsonl'), 'utf8')), losses(whole));
   });
 });
 

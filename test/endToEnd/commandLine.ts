@@ -12,15 +12,24 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Runs the command line as a process of its own. @param killAfter milliseconds after which it is killed with SIGKILL (or `signal`). */
+/**
+ * Runs the command line as a process of its own.
+ *
+ * @param options.killAfter milliseconds after which it is killed with SIGKILL (or `signal`), counted from its start or, with
+ *   `once`, from the moment when stderr has matched.
+ */
 export function throughtime(
   args: readonly string[],
-  options: { cwd?: string; killAfter?: number; signal?: NodeJS.Signals } = {},
+  options: { cwd?: string; killAfter?: number; signal?: NodeJS.Signals; once?: RegExp } = {},
 ): Promise<Finished> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [main, ...args], { cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-    const timer =
-      options.killAfter === undefined ? undefined : setTimeout(() => child.kill(options.signal ?? 'SIGKILL'), options.killAfter);
+    let timer: NodeJS.Timeout | undefined;
+    const startTimer = () => {
+      if (options.killAfter === undefined || timer) return;
+      timer = setTimeout(() => child.kill(options.signal ?? 'SIGKILL'), options.killAfter);
+    };
+    if (!options.once) startTimer();
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -28,6 +37,7 @@ export function throughtime(
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
+      if (options.once?.test(stderr)) startTimer();
     });
     child.on('error', reject);
     child.on('close', (code, signal) => {

@@ -16,7 +16,7 @@ export function gradcheckCommand(): Command {
       '[cell...]',
       `cells to check: ${cells.map(({ name }) => name).join(', ')}, or a module of your own that exports one; all where none is named`,
     )
-    .addOption(options.seed())
+    .addOption(Object.assign(options.seed(), { description: 'of the networks and sequences that are checked; 0 by default' }))
     .addOption(options.json())
     .addHelpText('after', '\nExamples:\n  throughtime gradcheck\n  throughtime gradcheck lstm ./myCell.js')
     .action(check);

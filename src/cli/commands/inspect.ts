@@ -28,6 +28,7 @@ interface InspectFlags {
   activation?: 'tanh' | 'relu';
   targets?: 'last' | 'every';
   backend: 'wasm' | 'scalar';
+  threads: number;
   json?: boolean;
 }
 
@@ -59,6 +60,7 @@ export function inspectCommand(): Command {
     .addOption(new Option('--activation <name>', 'of a plain recurrent network; tanh unless told').choices(['tanh', 'relu']))
     .addOption(new Option('--targets <where>', 'how y is read where its length leaves it open').choices(['last', 'every']))
     .addOption(options.backend())
+    .addOption(options.threads())
     .addOption(options.json())
     .addHelpText(
       'after',
@@ -68,7 +70,7 @@ export function inspectCommand(): Command {
 }
 
 async function inspect(run: string | undefined, flags: InspectFlags, command: Command): Promise<void> {
-  const { backend } = await openBackend(flags.backend, command.getOptionValueSource('backend') === 'cli');
+  const { backend } = await openBackend(flags, command);
   const { network, dataset, T, B } = run === undefined ? await fromFiles(flags, backend) : await fromRun(run, flags, backend);
   const inspection = look(network, dataset, T, B);
   process.stdout.write(flags.json ? `${toJson(inspection)}\n` : screen(inspection, network));

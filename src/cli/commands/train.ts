@@ -23,6 +23,7 @@ interface TrainFlags {
   seed?: number;
   budget?: number;
   backend: 'wasm' | 'scalar';
+  threads: number;
   run?: string;
   checkpointEvery?: number;
 }
@@ -35,6 +36,7 @@ export function trainCommand(): Command {
     .addOption(options.seed())
     .addOption(options.budget())
     .addOption(options.backend())
+    .addOption(options.threads())
     .option('--run <directory>', 'where to write the run; by default runs/<name of the experiment>')
     .addOption(options.checkpointEvery())
     .addOption(options.json())
@@ -48,7 +50,7 @@ export function trainCommand(): Command {
 async function train(source: string, flags: TrainFlags, command: Command): Promise<void> {
   const began = performance.now();
   const request = await requestFor(source, flags);
-  const { backend, reason } = await openBackend(flags.backend, command.getOptionValueSource('backend') === 'cli');
+  const { backend, reason } = await openBackend(flags, command);
   const stop = new AbortController();
   const onSignal = () => stop.abort();
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
@@ -71,7 +73,7 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
             }
             const from = resumedAt > 0 ? `, going on from update ${resumedAt}` : '';
             progress.say(
-              `Training ${experiment.name} (${L} x ${H} ${cell.name}, ${parameters.length} parameters) into ${run}${from}. Backend ${backend.name}, ${reason}.`,
+              `Training ${experiment.name} (${L} x ${H} ${cell.name}, ${parameters.length} parameters) into ${run}${from}. Backend ${backend.name}, ${backend.threads} thread${backend.threads === 1 ? '' : 's'}, ${reason}.`,
             );
           },
           updated: (line, sequences) => progress?.updated(line, sequences),

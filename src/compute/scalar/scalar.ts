@@ -12,6 +12,7 @@ export function scalarBackend(): Backend {
   return {
     name: 'scalar',
     precision: 'float64',
+    threads: 1,
     detail: 'plain float64 loops',
     fused: { cells: {}, updates: {} },
     allocate: (length) => allocated(() => new Float64Array(length), 8 * length),

@@ -57,6 +57,9 @@ export interface Kernels {
   gruForward(pre: number, apart: number, hPrevious: number, h: number, B: number, H: number): void;
   gruBackward(pre: number, apart: number, hPrevious: number, dh: number, B: number, H: number): void;
 
+  forwardSweep(layer: number, b0: number, b1: number): void;
+  backwardSweep(layer: number, b0: number, b1: number): void;
+
   sgd(p: number, g: number, length: number, rate: number): void;
   momentum(p: number, g: number, v: number, length: number, rate: number, decay: number): void;
   rmsprop(p: number, g: number, s: number, length: number, rate: number, decay: number, share: number, epsilon: number): void;

@@ -1,8 +1,12 @@
+import { ThroughtimeError } from '../../errors.ts';
 import type { Backend } from '../backend.ts';
+import { controlBytes, ThreadPool } from '../threads/pool.ts';
 import { fusedCells } from './cells.ts';
 import { reservedBytes } from './kernels.generated.ts';
 import { compileKernels, instantiateKernels } from './kernels.ts';
 import { StackMemory } from './memory.ts';
+import { wasmSweep } from './sweep.ts';
+import { ThreadedKernels } from './threadedKernels.ts';
 import { fusedUpdates } from './updates.ts';
 
 /** Columns of one panel of a packed matrix (assembly/layout.ts). */
@@ -19,6 +23,8 @@ const LEAST_SCALED = 2 ** -100;
 export interface WasmOptions {
   /** Demands the module with relaxed SIMD (true) or the one without (false); by default the engine decides. */
   relaxed?: boolean;
+  /** Processor threads that share the work, this one included; 1 by default. The bits do not depend on it. */
+  threads?: number;
 }
 
 /**
@@ -33,6 +39,11 @@ export async function wasmBackend(options: WasmOptions = {}): Promise<Backend> {
   const stack = new StackMemory(reservedBytes);
   const kernels = await instantiateKernels(module, stack.memory);
   kernels.useWorkspace(stack.allocateBytes(kernels.workspaceBytes()));
+  const threads = checkedThreads(options.threads);
+  const workspaces = Array.from({ length: threads - 1 }, () => stack.allocateBytes(kernels.workspaceBytes()));
+  const control = stack.allocateBytes(controlBytes(threads));
+  const pool = threads > 1 ? await ThreadPool.open(module, stack.memory, control, workspaces) : undefined;
+  const shared = new ThreadedKernels(kernels, pool);
 
   const allocate = (length: number): Float32Array => {
     const at = stack.allocateBytes(length * 4);
@@ -44,6 +55,8 @@ export async function wasmBackend(options: WasmOptions = {}): Promise<Backend> {
     precision: 'float32',
     detail: relaxed ? '128-bit SIMD with relaxed fused multiply-add' : '128-bit SIMD without fused multiply-add',
     fused: { cells: fusedCells(kernels), updates: fusedUpdates(kernels) },
+    threads,
+    sweep: (arrays) => wasmSweep(arrays, stack, shared),
 
     allocate,
     allocateIndices(length) {
@@ -60,12 +73,12 @@ export async function wasmBackend(options: WasmOptions = {}): Promise<Backend> {
     multiply(a, aAt, aRowStride, M, packed, c, cAt, cRowStride, accumulate) {
       const start = accumulate ? FROM_C : FROM_ZERO;
       const { K, N, data } = packed;
-      kernels.product(a.byteOffset + aAt * 4, aRowStride * 4, M, K, N, data.byteOffset, start, 0, c.byteOffset + cAt * 4, cRowStride * 4);
+      shared.product(a.byteOffset + aAt * 4, aRowStride * 4, M, K, N, data.byteOffset, start, 0, c.byteOffset + cAt * 4, cRowStride * 4);
     },
     multiplyBias(a, aAt, aRowStride, M, packed, bias, biasAt, c, cAt, cRowStride) {
       const { K, N, data } = packed;
       const biasPosition = bias.byteOffset + biasAt * 4;
-      kernels.product(
+      shared.product(
         a.byteOffset + aAt * 4,
         aRowStride * 4,
         M,
@@ -79,7 +92,7 @@ export async function wasmBackend(options: WasmOptions = {}): Promise<Backend> {
       );
     },
     multiplyTransposed(a, aAt, aRowStride, b, bAt, bRowStride, M, N, K, c, cAt, cRowStride) {
-      kernels.multiplyTransposed(
+      shared.multiplyTransposed(
         a.byteOffset + aAt * 4,
         aRowStride * 4,
         b.byteOffset + bAt * 4,
@@ -127,4 +140,14 @@ export async function wasmBackend(options: WasmOptions = {}): Promise<Backend> {
       kernels.scaleRows(x.byteOffset + xAt * 4, rows, columns, factors.byteOffset + factorsAt * 4, LEAST_SCALED);
     },
   };
+}
+
+function checkedThreads(threads = 1): number {
+  if (!Number.isInteger(threads) || threads < 1 || threads > 64) {
+    throw new ThroughtimeError(
+      'OPTION_INVALID',
+      `threads must be a whole number from 1 to 64, got ${threads}; give as many as there are processor cores`,
+    );
+  }
+  return threads;
 }

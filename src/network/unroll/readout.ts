@@ -36,7 +36,7 @@ export class Readout {
     this.#backward = backend.allocatePacked(O, H);
     this.#picked = backend.allocate(capacity * H);
     this.#gradient = backend.allocate(capacity * H);
-    this.#rowOf = new Int32Array(capacity);
+    this.#rowOf = backend.allocateIndices(capacity);
     this.#source = this.#picked;
   }
 

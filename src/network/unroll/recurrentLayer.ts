@@ -1,4 +1,4 @@
-import type { Backend, CellBackwardStep, PackedMatrix, Reals } from '../../compute/backend.ts';
+import type { Backend, CellBackwardStep, PackedMatrix, Reals, Sweep } from '../../compute/backend.ts';
 import { layerNames, type Network } from '../network.ts';
 import { applyExponents, RowScale } from './rowScale.ts';
 
@@ -59,6 +59,8 @@ export class RecurrentLayer {
   readonly #backwardApart: PackedMatrix;
   readonly #factors: Reals;
   readonly #step: CellBackwardStep;
+  /** All steps in one call, where the backend can do that. */
+  readonly #sweep: Sweep | undefined;
   #forwardVersion = -1;
   #backwardVersion = -1;
   #T = 0;
@@ -84,7 +86,7 @@ export class RecurrentLayer {
     this.states = cell.states.map(() => backend.allocate((T + 1) * B * H));
     this.dStates = cell.states.map(() => backend.allocate(B * H));
     this.scale = new RowScale(backend, B, H);
-    this.exponents = new Int32Array(capacity);
+    this.exponents = backend.allocateIndices(capacity);
     this.#factors = backend.allocate(capacity);
     this.#pre = backend.allocate(capacity * G * H);
     this.#apart = backend.allocate(capacity * A * H);
@@ -111,6 +113,23 @@ export class RecurrentLayer {
       nextAt: 0,
       dStates: this.dStates,
     };
+    this.#sweep = backend.sweep?.({
+      cell: network.kernel === backend.fused.cells[cell.name] ? cell.name : '',
+      H,
+      B,
+      pre: this.#pre,
+      apart: this.#apart,
+      states: this.states,
+      dStates: this.dStates,
+      forwardJoined: this.#forwardJoined,
+      forwardApart: this.#forwardApart,
+      backwardJoined: this.#backwardJoined,
+      backwardApart: this.#backwardApart,
+      apartBias: parameters.values,
+      apartBiasAt: this.#at.recurrentBias + J * H,
+      scale: this.scale.exponents,
+      exponents: this.exponents,
+    });
   }
 
   /**
@@ -134,6 +153,10 @@ export class RecurrentLayer {
     }
     let shortest = T;
     for (let b = 0; b < B; b++) shortest = Math.min(shortest, lengths[b]);
+    if (this.#sweep) {
+      this.#sweep.forward(T, B, shortest < T ? lengths : null);
+      return;
+    }
     const step = this.#step;
     const h = this.states[0];
     const apartBias = this.#at.recurrentBias + (G - A) * H;
@@ -160,6 +183,10 @@ export class RecurrentLayer {
     const T = this.#T;
     const B = this.#B;
     this.#packBackward();
+    if (this.#sweep && !record) {
+      this.#sweep.backward(injection.values, injection.rows, injection.exponents);
+      return;
+    }
     for (const state of this.dStates) state.fill(0, 0, B * H);
     this.scale.exponents.fill(0);
     const step = this.#step;

@@ -23,7 +23,7 @@ export class RowScale {
   /** Room for B sequences of H units. */
   constructor(backend: Backend, rows: number, H: number) {
     this.#backend = backend;
-    this.exponents = new Int32Array(rows);
+    this.exponents = backend.allocateIndices(rows);
     this.#maxima = backend.allocate(rows);
     this.#factors = backend.allocate(rows);
     this.#row = backend.allocate(H);

@@ -71,7 +71,7 @@ export class Unrolled {
     this.#sums = perLayer(residual);
     this.#handedDown = L > 1 ? [backend.allocate(size), backend.allocate(size)] : [];
     this.#residualScale = residual && L > 1 ? new RowScale(backend, T * B, H) : undefined;
-    this.#sumExponents = this.#handedDown.map(() => new Int32Array(T * B));
+    this.#sumExponents = this.#handedDown.map(() => backend.allocateIndices(T * B));
     this.#factors = backend.allocate(T * B);
   }
 

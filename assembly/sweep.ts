@@ -1,0 +1,233 @@
+/**
+ * All steps of one recurrent layer for sequences b0 to b1 - 1, forward or backward: the loops of network/unroll/recurrentLayer.ts
+ * with the scaling of network/unroll/rowScale.ts, without a return to TypeScript between steps. Sequences do not touch each
+ * other, so that threads can each take some of them; the bits of a sequence do not depend on who takes which.
+ *
+ * A layer is described by 32-bit words in memory, in the order of src/compute/wasm/sweep.ts.
+ */
+
+import { add, scaleRows } from './elementwise';
+import { gruBackward, gruForward, lstmBackward, lstmForward, reluBackward, reluForward, tanhBackward, tanhForward } from './gates';
+import { product } from './product';
+import { maximizeRows } from './reduce';
+
+const FROM_C: i32 = 1;
+const FROM_BIAS: i32 = 2;
+
+/** Cells, by number. */
+const TANH: i32 = 0;
+const RELU: i32 = 1;
+const LSTM: i32 = 2;
+const GRU: i32 = 3;
+
+/** A row whose largest magnitude leaves 2^-20 to 2^60 is scaled back to 2^40, by at most 2^120 at a time (rowScale.ts). */
+const SMALLEST: f32 = 9.5367431640625e-7;
+const LARGEST: f32 = 1152921504606846976.0;
+const RESTORED: i32 = 40;
+const LARGEST_SHIFT: i32 = 120;
+/** `scaleRows` makes smaller results 0: 2^-100. */
+const LEAST_SCALED: f32 = 7.888609052210118e-31;
+
+/** The words, in the order of src/compute/wasm/sweep.ts. */
+@unmanaged
+class Layer {
+  cell: i32;
+  T: usize;
+  B: usize;
+  H: usize;
+  pre: usize;
+  apart: usize;
+  h: usize;
+  c: usize;
+  dh: usize;
+  dc: usize;
+  /** [B, H + 2] floats: a row to scale, a maximum and a factor for each sequence, so that threads do not share one. */
+  scratch: usize;
+  forwardJoined: usize;
+  forwardApart: usize;
+  apartBias: usize;
+  backwardJoined: usize;
+  backwardApart: usize;
+  /** [B] exponents of dh and dc on their way. */
+  scale: usize;
+  /** [T, B] exponents of the rows of dL/dpre. */
+  exponents: usize;
+  /** [B] steps of each sequence, or 0 where none is shorter than T. */
+  lengths: usize;
+  /** What goes into dh at each step; rows, or 0 where all are there; exponents, or 0 where all are 0. */
+  injected: usize;
+  injectedRows: usize;
+  injectedExponents: usize;
+}
+
+/** Gates, and how many of them are apart. */
+@inline
+function gatesOf(cell: i32): usize {
+  return cell == LSTM ? 4 : cell == GRU ? 3 : 1;
+}
+
+/** Forward through all steps, from the state at the beginning of h (and c). */
+export function forwardSweep(at: usize, b0: usize, b1: usize): void {
+  const layer = changetype<Layer>(at);
+  const cell = layer.cell;
+  const B = layer.B;
+  const H = layer.H;
+  const n = b1 - b0;
+  const row = H * 4;
+  const preRow = gatesOf(cell) * row;
+  const joined: usize = cell == GRU ? 2 * H : gatesOf(cell) * H;
+  for (let t: usize = 0; t < layer.T; t++) {
+    const first = t * B + b0;
+    const previous = first * row;
+    const next = previous + B * row;
+    const pre = layer.pre + first * preRow;
+    product(layer.h + previous, row, n, H, joined, layer.forwardJoined, FROM_C, 0, pre, preRow);
+    if (cell == GRU) {
+      const apart = layer.apart + first * row;
+      product(layer.h + previous, row, n, H, H, layer.forwardApart, FROM_BIAS, layer.apartBias, apart, row);
+      gruForward(pre, apart, layer.h + previous, layer.h + next, n, H);
+    } else if (cell == LSTM) lstmForward(pre, layer.c + previous, layer.h + next, layer.c + next, n, H);
+    else if (cell == TANH) tanhForward(pre, layer.h + next, n * H);
+    else reluForward(pre, layer.h + next, n * H);
+    if (layer.lengths != 0) endSequences(layer, t, b0, b1);
+  }
+}
+
+/** The state of a sequence that is over is 0. */
+function endSequences(layer: Layer, t: usize, b0: usize, b1: usize): void {
+  const row = layer.H * 4;
+  for (let b = b0; b < b1; b++) {
+    if (t < (load<u32>(layer.lengths + b * 4) as usize)) continue;
+    const at = ((t + 1) * layer.B + b) * row;
+    memory.fill(layer.h + at, 0, row);
+    if (layer.cell == LSTM) memory.fill(layer.c + at, 0, row);
+  }
+}
+
+/** Backward through all steps; pre and apart become gradients in mantissa form, dh and dc those of the first state. */
+export function backwardSweep(at: usize, b0: usize, b1: usize): void {
+  const layer = changetype<Layer>(at);
+  const cell = layer.cell;
+  const B = layer.B;
+  const H = layer.H;
+  const n = b1 - b0;
+  const row = H * 4;
+  const preRow = gatesOf(cell) * row;
+  const joined: usize = cell == GRU ? 2 * H : gatesOf(cell) * H;
+  const dh = layer.dh + b0 * row;
+  const dc = layer.dc + b0 * row;
+  memory.fill(dh, 0, n * row);
+  if (cell == LSTM) memory.fill(dc, 0, n * row);
+  memory.fill(layer.scale + b0 * 4, 0, n * 4);
+  for (let t = layer.T; t-- > 0; ) {
+    const first = t * B + b0;
+    const previous = first * row;
+    const next = previous + B * row;
+    const pre = layer.pre + first * preRow;
+    inject(layer, t, b0, b1);
+    memory.copy(layer.exponents + first * 4, layer.scale + b0 * 4, n * 4);
+    if (cell == GRU) gruBackward(pre, layer.apart + first * row, layer.h + previous, dh, n, H);
+    else if (cell == LSTM) lstmBackward(pre, layer.c + previous, layer.c + next, dh, dc, n, H);
+    else if (cell == TANH) tanhBackward(pre, layer.h + next, dh, n * H);
+    else reluBackward(pre, layer.h + next, dh, n * H);
+    product(pre, preRow, n, joined, H, layer.backwardJoined, FROM_C, 0, dh, row);
+    if (cell == GRU) product(layer.apart + first * row, row, n, H, H, layer.backwardApart, FROM_C, 0, dh, row);
+    for (let b = b0; b < b1; b++) rescale(layer, b);
+  }
+}
+
+/** Adds what enters at step t. */
+function inject(layer: Layer, t: usize, b0: usize, b1: usize): void {
+  const row = layer.H * 4;
+  for (let b = b0; b < b1; b++) {
+    const index = t * layer.B + b;
+    let from: i32 = index as i32;
+    if (layer.injectedRows != 0) from = load<i32>(layer.injectedRows + index * 4);
+    if (from < 0) continue;
+    const exponent = layer.injectedExponents != 0 ? load<i32>(layer.injectedExponents + index * 4) : 0;
+    addRow(layer, b, layer.injected + (from as usize) * row, exponent);
+  }
+}
+
+/** Adds a row with an exponent of its own to dh of sequence b; the larger of the two decides their common exponent. */
+function addRow(layer: Layer, b: usize, added: usize, exponent: i32): void {
+  const H = layer.H;
+  const dh = layer.dh + b * H * 4;
+  const scale = layer.scale + b * 4;
+  const own = load<i32>(scale);
+  if (own == exponent) {
+    add(added, dh, H);
+    return;
+  }
+  const scratch = layer.scratch + b * (H + 2) * 4;
+  const largest = maximum(added, H, scratch + H * 4);
+  if (largest == 0) return;
+  const held = heldMaximum(layer, b, scratch + H * 4);
+  const target = commonExponent(held, own, largest, exponent);
+  if (held > 0) {
+    shiftRow(dh, H, own - target, scratch + H * 4);
+    if (layer.cell == LSTM) shiftRow(layer.dc + b * H * 4, H, own - target, scratch + H * 4);
+  }
+  memory.copy(scratch, added, H * 4);
+  shiftRow(scratch, H, exponent - target, scratch + H * 4);
+  add(scratch, dh, H);
+  store<i32>(scale, target);
+}
+
+/** Brings sequence b back into the comfortable range where it has left it. */
+function rescale(layer: Layer, b: usize): void {
+  const H = layer.H;
+  const factor = layer.scratch + (b * (H + 2) + H) * 4;
+  const largest = heldMaximum(layer, b, factor);
+  if (largest == 0 || (largest >= SMALLEST && largest <= LARGEST) || !(largest < Infinity)) return;
+  const shift = max(-LARGEST_SHIFT, min(LARGEST_SHIFT, RESTORED - exponentOf(largest)));
+  const scale = layer.scale + b * 4;
+  store<f32>(factor, powerOfTwo(shift));
+  store<i32>(scale, load<i32>(scale) - shift);
+  scaleRows(layer.dh + b * H * 4, 1, H, factor, LEAST_SCALED);
+  if (layer.cell == LSTM) scaleRows(layer.dc + b * H * 4, 1, H, factor, LEAST_SCALED);
+}
+
+function heldMaximum(layer: Layer, b: usize, at: usize): f32 {
+  const row = b * layer.H * 4;
+  const largest = maximum(layer.dh + row, layer.H, at);
+  return layer.cell == LSTM ? max(largest, maximum(layer.dc + row, layer.H, at)) : largest;
+}
+
+@inline
+function maximum(x: usize, length: usize, at: usize): f32 {
+  store<f32>(at, 0);
+  maximizeRows(x, 1, length, at);
+  return load<f32>(at);
+}
+
+/** x *= 2^shift, in portions that a factor can hold. */
+function shiftRow(x: usize, length: usize, shift: i32, factor: usize): void {
+  let rest = max(shift, -2000);
+  while (rest != 0) {
+    const part = max(-LARGEST_SHIFT, min(LARGEST_SHIFT, rest));
+    store<f32>(factor, powerOfTwo(part));
+    scaleRows(x, 1, length, factor, LEAST_SCALED);
+    rest -= part;
+  }
+}
+
+/** Of two rows with maxima m * 2^e, the second not 0: the exponent at which the larger is comfortable, 0 if it is so there. */
+function commonExponent(own: f32, ownExponent: i32, added: f32, addedExponent: i32): i32 {
+  let top = exponentOf(added) + addedExponent;
+  if (!(added < Infinity) || (own > 0 && !(own < Infinity))) return 0;
+  if (own > 0) top = max(top, exponentOf(own) + ownExponent);
+  return top >= -20 && top <= 60 ? 0 : top - RESTORED;
+}
+
+/** floor(log2(x)) of a normal x > 0. */
+@inline
+function exponentOf(x: f32): i32 {
+  return ((reinterpret<i32>(x) >> 23) & 255) - 127;
+}
+
+/** 2^n for n from -126 to 127. */
+@inline
+function powerOfTwo(n: i32): f32 {
+  return reinterpret<f32>((n + 127) << 23);
+}

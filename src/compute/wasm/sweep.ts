@@ -1,0 +1,70 @@
+import type { Reals, Sweep, SweepArrays } from '../backend.ts';
+import type { StackMemory } from './memory.ts';
+import type { ThreadedKernels } from './threadedKernels.ts';
+
+/** The cells that assembly/sweep.ts knows, by its numbers. */
+const cellNumbers: Readonly<Record<string, number>> = { 'rnn-tanh': 0, 'rnn-relu': 1, lstm: 2, gru: 3 };
+
+/** The words of assembly/sweep.ts's `Layer`, in its order. */
+const words = [
+  ...['cell', 'T', 'B', 'H', 'pre', 'apart', 'h', 'c', 'dh', 'dc', 'scratch', 'forwardJoined', 'forwardApart', 'apartBias'],
+  ...['backwardJoined', 'backwardApart', 'scale', 'exponents', 'lengths', 'injected', 'injectedRows', 'injectedExponents'],
+] as const;
+type Word = (typeof words)[number];
+
+const address = (array: Reals | Int32Array | null | undefined) => array?.byteOffset ?? 0;
+
+/** All steps of a layer in one call of the kernels; undefined for a cell that they do not know. */
+export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: ThreadedKernels): Sweep | undefined {
+  const cell = cellNumbers[arrays.cell];
+  if (cell === undefined) return undefined;
+  const { H, states, dStates } = arrays;
+  const at = stack.allocateBytes(words.length * 4);
+  const layer = new Int32Array(stack.memory.buffer, at, words.length);
+  const set = (values: Partial<Record<Word, number>>) => {
+    for (const [index, word] of words.entries()) if (values[word] !== undefined) layer[index] = values[word];
+  };
+  set({
+    cell,
+    H,
+    pre: address(arrays.pre),
+    apart: address(arrays.apart),
+    h: address(states[0]),
+    c: address(states[1]),
+    dh: address(dStates[0]),
+    dc: address(dStates[1]),
+    scratch: stack.allocateBytes(arrays.B * (H + 2) * 4),
+    forwardJoined: address(arrays.forwardJoined.data),
+    forwardApart: address(arrays.forwardApart.data),
+    apartBias: address(arrays.apartBias) + arrays.apartBiasAt * 4,
+    backwardJoined: address(arrays.backwardJoined.data),
+    backwardApart: address(arrays.backwardApart.data),
+    scale: address(arrays.scale),
+    exponents: address(arrays.exponents),
+  });
+  const place = (word: Word) => words.indexOf(word);
+  const [T, B, lengths, injected, injectedRows, injectedExponents] = [
+    place('T'),
+    place('B'),
+    place('lengths'),
+    place('injected'),
+    place('injectedRows'),
+    place('injectedExponents'),
+  ];
+  /** Multiplications and additions of one sequence through one step. */
+  const perRow = 2 * H * arrays.forwardJoined.N + 2 * H * arrays.forwardApart.N;
+  return {
+    forward(steps, sequences, given) {
+      layer[T] = steps;
+      layer[B] = sequences;
+      layer[lengths] = address(given);
+      kernels.forwardSweep(at, sequences, steps * perRow);
+    },
+    backward(values, rows, exponents) {
+      layer[injected] = address(values);
+      layer[injectedRows] = address(rows);
+      layer[injectedExponents] = address(exponents);
+      kernels.backwardSweep(at, layer[B], layer[T] * perRow);
+    },
+  };
+}

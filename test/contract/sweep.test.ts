@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Backend } from '../../src/compute/backend.ts';
+import { Random } from '../../src/compute/random.ts';
+import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
+import { allocateBatch, type Batch } from '../../src/network/batch.ts';
+import { losses } from '../../src/network/loss/losses.ts';
+import { initialize, type ModelOptions, Network } from '../../src/network/network.ts';
+import { Unrolled } from '../../src/network/unroll/unrolled.ts';
+
+interface Setting {
+  readonly name: string;
+  readonly model: ModelOptions;
+  readonly T: number;
+  readonly B: number;
+  readonly I: number;
+  /** Where targets are counted. */
+  readonly read: 'last' | 'every' | 'some';
+  readonly ragged?: boolean;
+  /** Factor on all weights: what makes the gradient vanish or explode. */
+  readonly scale?: number;
+}
+
+const settings: Setting[] = (['rnn', 'lstm', 'gru'] as const).flatMap((cell): Setting[] => [
+  { name: `${cell}: small and odd`, model: { cell, hiddenSize: 7 }, T: 9, B: 5, I: 3, read: 'every' },
+  { name: `${cell}: one sequence`, model: { cell, hiddenSize: 33 }, T: 20, B: 1, I: 2, read: 'last' },
+  { name: `${cell}: large enough for threads`, model: { cell, hiddenSize: 65, layers: 2 }, T: 40, B: 33, I: 5, read: 'every' },
+  {
+    name: `${cell}: residual, ragged, some targets`,
+    model: { cell, hiddenSize: 48, layers: 3, residual: true },
+    T: 50,
+    B: 30,
+    I: 4,
+    read: 'some',
+    ragged: true,
+  },
+  { name: `${cell}: vanishing, two layers`, model: { cell, hiddenSize: 40, layers: 2 }, T: 300, B: 31, I: 2, read: 'some', scale: 0.2 },
+  { name: `${cell}: exploding`, model: { cell, hiddenSize: 40 }, T: 60, B: 32, I: 2, read: 'some', scale: 3 },
+]);
+settings.push({
+  name: 'relu: growing',
+  model: { cell: 'rnn', activation: 'relu', hiddenSize: 64 },
+  T: 80,
+  B: 40,
+  I: 3,
+  read: 'some',
+  scale: 1.3,
+});
+
+/** Loss and gradient of a setting on a backend. */
+function gradientOf(backend: Backend, { model, T, B, I, read, ragged, scale = 1 }: Setting): Float32Array {
+  const network = new Network(backend, model, { kind: 'vectors', size: I }, 3);
+  initialize(network, model, 3);
+  const { values, gradient } = network.parameters;
+  for (let i = 0; i < values.length; i++) values[i] *= scale;
+  network.changed();
+  const batch = fill(allocateBatch(backend, network.input, { kind: 'values', size: 3 }, T, B), read, ragged ?? false);
+  const unrolled = new Unrolled(network, T, B);
+  unrolled.reset();
+  unrolled.forward(batch);
+  const loss = unrolled.backward(losses.mse);
+  return Float32Array.from([loss, ...gradient]);
+}
+
+function fill(batch: Batch, read: Setting['read'], ragged: boolean): Batch {
+  const random = new Random(8);
+  const { T, B } = batch;
+  for (let b = 0; b < B; b++) batch.lengths[b] = ragged ? 1 + random.below(T) : T;
+  for (let i = 0; i < batch.vectors.length; i++) batch.vectors[i] = random.normal();
+  for (let t = 0; t < T; t++) {
+    for (let b = 0; b < B; b++) {
+      if (t >= batch.lengths[b]) continue;
+      if (read === 'last' && t !== batch.lengths[b] - 1) continue;
+      if (read === 'some' && random.uniform() > 0.02 && t !== batch.lengths[b] - 1) continue;
+      batch.rows[batch.counted] = t * B + b;
+      for (let o = 0; o < 3; o++) batch.values[batch.counted * 3 + o] = random.normal();
+      batch.counted++;
+    }
+  }
+  return batch;
+}
+
+describe('all steps in one call', () => {
+  const opened: { threads: number; backend: Backend }[] = [];
+  before(async () => {
+    for (const threads of [1, 2, 3, 4]) opened.push({ threads, backend: await wasmBackend({ threads }) });
+  });
+  after(() => opened.splice(0));
+
+  for (const setting of settings) {
+    test(`${setting.name}: the bits of step by step, with 1, 2, 3 and 4 threads`, async () => {
+      const stepwise = gradientOf({ ...(await wasmBackend()), sweep: undefined }, setting);
+      assert.ok(stepwise.every(Number.isFinite) || setting.name.includes('exploding'));
+      for (const { threads, backend } of opened) {
+        const mark = backend.mark();
+        assert.deepEqual(gradientOf(backend, setting), stepwise, `${threads} threads`);
+        backend.release(mark);
+      }
+    });
+  }
+});
