@@ -247,7 +247,7 @@ test('a full disk: the training ends in one line, and what was written before is
   const run = place.path('run');
   const main = path.resolve(import.meta.dirname, '../../src/cli/main.ts');
   // No file may grow beyond 48 blocks: room for the checkpoint (13 KiB), and for some hundred lines of metrics.
-  const script = `ulimit -f 48; exec "$0" "${main}" train "${file}" --run "${run}" --checkpoint-every 0.01`;
+  const script = `ulimit -f 48; exec "$0" "${main}" train "${file}" --run "${run}" --checkpoint-every 0.001`;
   const { status, stdout, stderr } = spawnSync('bash', ['-c', script, process.execPath], { encoding: 'utf8' });
   assert.equal(status, 2, stderr);
   assert.equal(stdout, '');
