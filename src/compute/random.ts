@@ -2,7 +2,7 @@ import { ThroughtimeError } from '../errors.ts';
 
 /**
  * A seeded stream of random numbers: xoshiro128** (Blackman & Vigna 2021, "Scrambled linear pseudorandom number
- * generators", section 4), its four words filled from the seed by a splitmix32 sequence. The same seed gives the same
+ * generators", section 4), its four words filled from the two halves of the seed by splitmix32. The same seed gives the same
  * numbers on every machine, and the state can be written down and taken up again.
  */
 export class Random {
@@ -13,14 +13,15 @@ export class Random {
     if (!Number.isSafeInteger(seed) || seed < 0) {
       throw new ThroughtimeError('OPTION_INVALID', `a seed is a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, got ${seed}`);
     }
-    let z = (seed ^ Math.imul(Math.floor(seed / 2 ** 32), 0x9e3779b1)) >>> 0;
+    const halves = [seed >>> 0, Math.floor(seed / 2 ** 32)];
     for (let i = 0; i < 4; i++) {
-      z = (z + 0x9e3779b9) >>> 0;
-      let word = z;
+      // Each half of the seed goes its own way through the sequence, so that no two seeds share a state.
+      let word = (halves[i % 2] + Math.imul(i + 1, 0x9e3779b9)) >>> 0;
       word = Math.imul(word ^ (word >>> 16), 0x21f0aaad);
       word = Math.imul(word ^ (word >>> 15), 0x735a2d97);
       this.#words[i] = word ^ (word >>> 15);
     }
+    for (let i = 0; i < 8; i++) this.bits();
   }
 
   /** The four 32-bit words of the state. */

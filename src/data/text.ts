@@ -14,8 +14,13 @@ export interface TextData {
   readonly train: Int32Array;
   /** The rest of it. */
   readonly validation: Int32Array;
-  /** Both parts as B streams side by side. @throws DATA_TOO_SHORT where a part has fewer than B + 1 characters. */
-  streams(B: number): DataParts;
+  /**
+   * Both parts as B streams side by side.
+   *
+   * @param window steps that a training stream must have at least.
+   * @throws DATA_TOO_SHORT where a part has fewer than B + 1 characters, or a training stream is shorter than the window.
+   */
+  streams(B: number, window?: number): DataParts;
 }
 
 /**
@@ -55,13 +60,23 @@ export function textData(content: string, options: { readonly split?: number; re
     size: alphabet.length,
     train,
     validation,
-    streams: (B) => ({
-      train: textStreams(train, B, alphabet.length, 'the training part', file),
+    streams: (B, window = 1) => ({
+      train: atLeast(window, textStreams(train, B, alphabet.length, 'the training part', file), file),
       validation: textStreams(validation, B, alphabet.length, 'the validation part', file),
       description: { kind: 'text', alphabet: text },
       baselines: [],
     }),
   };
+}
+
+/** Refuses streams that are shorter than a window of truncated backpropagation. */
+function atLeast(window: number, streams: Dataset, file: string | undefined): Dataset {
+  const length = streams.length(0);
+  if (length >= window) return streams;
+  const sentence =
+    `gives ${streams.count} training streams of ${length} characters, shorter than a window of training.bptt.k2 = ${window}; ` +
+    'give a longer text, a smaller training.batchSize or a shorter window';
+  throw new ThroughtimeError('DATA_TOO_SHORT', sentence, { file });
 }
 
 /**

@@ -82,7 +82,8 @@ export class Network {
       throw new ThroughtimeError('OPTION_INVALID', `dropout is a probability from 0 to below 1, got ${dropout}`);
     this.backend = backend;
     this.cell = cellOf(options);
-    this.kernel = backend.fused.cells[this.cell.name] ?? this.cell;
+    // A cell of the user's own runs its own arithmetic, whatever its name.
+    this.kernel = (cells.includes(this.cell) && backend.fused.cells[this.cell.name]) || this.cell;
     this.input = input;
     this.H = H;
     this.O = outputSize;

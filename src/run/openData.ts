@@ -38,7 +38,10 @@ export async function openData({ data, training }: Experiment, folder: string): 
     case 'text': {
       const file = path.resolve(folder, data.path);
       const content = await reading(file, () => readFile(file));
-      return textData(decodeUtf8(content, file), { split: data.split, file }).streams(training.batchSize);
+      return textData(decodeUtf8(content, file), { split: data.split, file }).streams(
+        training.batchSize,
+        training.bptt === 'full' ? 1 : training.bptt.k2,
+      );
     }
     case 'table': {
       const file = path.resolve(folder, data.path);

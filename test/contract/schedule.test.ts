@@ -25,21 +25,21 @@ describe('schedule', () => {
     for (const warmUp of [0, 1]) assert.deepEqual(values({ warmUp }, 10, [1, 2, 10]), [1, 1, 1]);
   });
 
-  test('cosine over 100 updates: (1 + cos(pi u / 100)) / 2', () => {
-    // Update 50 is half way: cos(pi/2) = 0. Update 25: cos(pi/4) = 1/sqrt(2). Update 100: cos(pi) = -1.
-    near(values({ cosine: {} }, 100, [25, 50, 100]), [(1 + Math.SQRT1_2) / 2, 0.5, 0]);
-    const [first] = values({ cosine: {} }, 100, [1]);
-    assert.ok(first > 0.999 && first < 1);
+  test('cosine over 100 updates: (1 + cos(pi (u - 1) / 100)) / 2', () => {
+    // Update 51 is half way: cos(pi/2) = 0. Update 26: cos(pi/4) = 1/sqrt(2). Update 101, were there one: cos(pi) = -1.
+    near(values({ cosine: {} }, 100, [1, 26, 51, 101]), [1, (1 + Math.SQRT1_2) / 2, 0.5, 0]);
+    const [last] = values({ cosine: {} }, 100, [100]);
+    assert.ok(last > 0 && last < 1e-3, 'the last update still moves the weights');
   });
 
   test('cosine to a minimum of 0.1, and no further after the last update', () => {
     // Half way from 1 to 0.1 is 0.55.
-    near(values({ cosine: { minimum: 0.1 } }, 100, [50, 100, 101, 1000]), [0.55, 0.1, 0.1, 0.1]);
+    near(values({ cosine: { minimum: 0.1 } }, 100, [51, 101, 102, 1000]), [0.55, 0.1, 0.1, 0.1]);
     assert.deepEqual(values({ cosine: { minimum: 1 } }, 100, [1, 60, 100]), [1, 1, 1]);
   });
 
-  test('cosine after a warm-up of 20: up to 1 at update 20, half way at update 60, the minimum at update 100', () => {
-    near(values({ cosine: { warmUp: 20, minimum: 0.2 } }, 100, [1, 10, 19, 20, 60, 100]), [0.05, 0.5, 0.95, 1, 0.6, 0.2]);
+  test('cosine after a warm-up of 20: up to 1 at updates 20 and 21, half way at update 61, the minimum after update 100', () => {
+    near(values({ cosine: { warmUp: 20, minimum: 0.2 } }, 100, [1, 10, 19, 20, 21, 61, 101]), [0.05, 0.5, 0.95, 1, 1, 0.6, 0.2]);
   });
 
   test('cosine never rises after the warm-up and stays within [minimum, 1]', () => {
@@ -57,7 +57,7 @@ describe('schedule', () => {
 
   test('a training of one update', () => {
     near(values('constant', 1, [1]), [1]);
-    near(values({ cosine: { minimum: 0.3 } }, 1, [1]), [0.3]);
+    near(values({ cosine: { minimum: 0.3 } }, 1, [1]), [1]);
     near(values({ step: { every: 1, factor: 0.1 } }, 1, [1]), [1]);
   });
 
