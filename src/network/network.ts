@@ -4,6 +4,7 @@ import { ThroughtimeError } from '../errors.ts';
 import type { InputShape } from './batch.ts';
 import type { Cell } from './cell/cell.ts';
 import { cells } from './cell/cells.ts';
+import { checkModel } from './checkModel.ts';
 import { type RecurrentInit, recurrentInit } from './init/recurrentInit.ts';
 import { uniform } from './init/uniform.ts';
 import { Parameters } from './parameters.ts';
@@ -74,12 +75,9 @@ export class Network {
 
   constructor(backend: Backend, options: ModelOptions, input: InputShape, outputSize: number) {
     const { hiddenSize: H, layers = 1, residual = false, dropout = 0 } = options;
-    requireWhole('hiddenSize', H);
-    requireWhole('layers', layers);
+    checkModel(options);
     requireWhole('input size', input.size);
     requireWhole('output size', outputSize);
-    if (!(dropout >= 0 && dropout < 1))
-      throw new ThroughtimeError('OPTION_INVALID', `dropout is a probability from 0 to below 1, got ${dropout}`);
     this.backend = backend;
     this.cell = cellOf(options);
     // A cell of the user's own runs its own arithmetic, whatever its name.

@@ -48,7 +48,9 @@ export const samples: fc.Arbitrary<Sample> = fc.record({
 export function networkOf(backend: Backend, sample: Sample, input: Sample['input'] = sample.input): Network {
   const cell = cells.find(({ name }) => name === sample.cell)!;
   const { H, layers, residual, dropout, I, O, seed } = sample;
-  const model = { cell, hiddenSize: H, layers, residual, dropout };
+  // Both act between layers.
+  const between = layers > 1 ? { residual, dropout } : {};
+  const model = { cell, hiddenSize: H, layers, ...between };
   const network = new Network(backend, model, { kind: input, size: I }, O);
   initialize(network, model, seed);
   const { values } = network.parameters;

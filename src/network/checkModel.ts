@@ -1,0 +1,37 @@
+import { ThroughtimeError } from '../errors.ts';
+import type { ModelOptions } from './network.ts';
+
+const known = ['cell', 'activation', 'hiddenSize', 'layers', 'residual', 'dropout', 'recurrentInit', 'forgetBias'];
+
+/**
+ * Refuses a model whose options are unknown, out of range, or have no meaning beside each other.
+ *
+ * @throws OPTION_INVALID naming the field, such as `model.dropout`.
+ */
+export function checkModel(options: ModelOptions): void {
+  const { cell, activation, hiddenSize, layers = 1, residual, dropout = 0, forgetBias } = options;
+  for (const [field, value] of Object.entries(options)) {
+    if (value !== undefined && !known.includes(field)) refuse(field, `is not an option of a model; those are ${known.join(', ')}`);
+  }
+  whole('hiddenSize', hiddenSize);
+  whole('layers', layers);
+  if (!(dropout >= 0 && dropout < 1)) refuse('dropout', `is a probability from 0 to below 1, got ${dropout}`);
+  if (activation !== undefined && cell !== 'rnn') {
+    refuse('activation', `has no meaning for the cell ${nameOf(cell)}, whose functions are fixed; remove it`);
+  }
+  if (forgetBias !== undefined && !(cell === 'lstm' || (typeof cell === 'object' && cell.forgetGate !== undefined))) {
+    refuse('forgetBias', `has no meaning for the cell ${nameOf(cell)}, which has no forget gate; remove it`);
+  }
+  if (layers === 1 && residual) refuse('residual', 'has no meaning with one layer; remove it or set layers');
+  if (layers === 1 && dropout > 0) refuse('dropout', 'acts between layers and there is one; remove it or set layers');
+}
+
+const nameOf = (cell: ModelOptions['cell']) => (typeof cell === 'string' ? cell : cell.name);
+
+function whole(field: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 1) refuse(field, `is a whole number from 1, got ${value}`);
+}
+
+function refuse(field: string, sentence: string): never {
+  throw new ThroughtimeError('OPTION_INVALID', sentence, { field: `model.${field}` });
+}

@@ -1,0 +1,54 @@
+import { ThroughtimeError } from '../errors.ts';
+import { checkBptt } from '../network/unroll/truncated.ts';
+import { optimizers } from './optimizer/optimizers.ts';
+import type { TrainingOptions } from './options.ts';
+
+/** Options that only some optimizers have. */
+const ofOptimizers = ['momentum', 'decay', 'beta1', 'beta2', 'epsilon', 'weightDecay'] as const;
+const known: readonly string[] = [
+  ...['optimizer', 'learningRate', 'schedule', 'batchSize', 'updates', 'seed', 'bptt', 'clip', 'validateEvery'],
+  ...ofOptimizers,
+];
+
+/**
+ * Refuses a training whose options are unknown, out of range, or have no meaning beside each other.
+ *
+ * @throws OPTION_INVALID naming the field, such as `training.momentum`.
+ */
+export function checkTraining(options: TrainingOptions): void {
+  for (const [field, value] of Object.entries(options)) {
+    if (value !== undefined && !known.includes(field)) refuse(field, `is not an option of a training; those are ${known.join(', ')}`);
+  }
+  const { optimizer, learningRate, batchSize, updates, seed, validateEvery, schedule, clip, bptt } = options;
+  if (!Object.hasOwn(optimizers, optimizer))
+    refuse('optimizer', `is one of ${Object.keys(optimizers).join(', ')}, got ${String(optimizer)}`);
+  if (!(learningRate > 0 && learningRate < Infinity)) refuse('learningRate', `is a finite number above 0, got ${learningRate}`);
+  whole('batchSize', batchSize, 1);
+  whole('updates', updates, 1);
+  whole('seed', seed, 0);
+  if (validateEvery !== undefined) whole('validateEvery', validateEvery, 1);
+  checkBptt(bptt);
+  oneOf('schedule', schedule, ['constant'], ['warmUp', 'cosine', 'step']);
+  oneOf('clip', clip, ['none'], ['globalNorm', 'value']);
+  for (const field of ofOptimizers) {
+    if (options[field] === undefined || field in optimizers[optimizer].defaults) continue;
+    const owners = Object.values(optimizers).filter(({ defaults }) => field in defaults);
+    refuse(field, `has no meaning for ${optimizer}, only for ${owners.map(({ name }) => name).join(' and ')}; remove it`);
+  }
+}
+
+/** A word, or an object with exactly one of some keys. */
+function oneOf(field: string, value: unknown, words: readonly string[], keys: readonly string[]): void {
+  const given = typeof value === 'object' && value !== null ? Object.keys(value) : [];
+  if (words.includes(value as string) || (given.length === 1 && keys.includes(given[0]))) return;
+  const forms = [...words.map((word) => JSON.stringify(word)), ...keys.map((key) => `{"${key}": ...}`)];
+  refuse(field, `is one of ${forms.join(', ')}, got ${JSON.stringify(value)}`);
+}
+
+function whole(field: string, value: number, least: number): void {
+  if (!Number.isSafeInteger(value) || value < least) refuse(field, `is a whole number from ${least}, got ${value}`);
+}
+
+function refuse(field: string, sentence: string): never {
+  throw new ThroughtimeError('OPTION_INVALID', sentence, { field: `training.${field}` });
+}
