@@ -32,12 +32,14 @@ test('clipped and skipped updates are counted apart; a norm that is not finite i
   assert.equal(gradientNorm.max, 8);
 });
 
-test('the recent loss is the mean of the last tenth, rounded up, without what is not finite', () => {
+test('the recent loss is the mean of the last tenth, rounded up, and no number where one of those is none', () => {
   const records = Array.from({ length: 11 }, (_, i) => record(i + 1, { loss: i + 1 }));
   // A tenth of 11 is 2 rounded up: (10 + 11) / 2.
   assert.equal(summarize(records).recentLoss, 10.5);
-  records[10] = record(11, { loss: Number.NaN });
-  assert.equal(summarize(records).recentLoss, 10);
-  records[9] = record(10, { loss: Number.POSITIVE_INFINITY });
-  assert.equal(summarize(records).recentLoss, null);
+  for (const loss of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    assert.equal(summarize(records.with(9, record(10, { loss }))).recentLoss, Number.NaN);
+    assert.equal(summarize(records.with(10, record(11, { loss }))).recentLoss, Number.NaN);
+    // One that is long past does not count.
+    assert.equal(summarize(records.with(8, record(9, { loss }))).recentLoss, 10.5);
+  }
 });

@@ -15,21 +15,50 @@ export interface TrainingSummary {
   readonly nonFiniteUpdates: number;
   /** Seconds spent in updates. */
   readonly seconds: number;
-  /** Mean loss of the last tenth of the updates. */
+  /** Mean loss of the last tenth of the updates, rounded up; NaN where any of them is not finite, null where there is none. */
   readonly recentLoss: number | null;
 }
 
-/** Summarises the records of a training. */
-export function summarize(records: readonly UpdateRecord[]): TrainingSummary {
-  const norms = Float64Array.from(records.map((each) => each.gradientNorm).filter(Number.isFinite)).sort();
-  const quantile = (q: number) => (norms.length === 0 ? null : norms[Math.min(norms.length - 1, Math.floor(q * norms.length))]);
-  const clipped = records.filter((each) => each.nonFinite === null && each.clippedNorm !== each.gradientNorm).length;
-  const recent = records.slice(-Math.ceil(records.length / 10)).filter((each) => Number.isFinite(each.loss));
-  return {
-    gradientNorm: { p50: quantile(0.5), p90: quantile(0.9), p99: quantile(0.99), max: norms.length === 0 ? null : norms[norms.length - 1] },
-    clippedFraction: records.length === 0 ? 0 : clipped / records.length,
-    nonFiniteUpdates: records.filter((each) => each.nonFinite !== null).length,
-    seconds: records.reduce((sum, each) => sum + each.seconds, 0),
-    recentLoss: recent.length === 0 ? null : recent.reduce((sum, each) => sum + each.loss, 0) / recent.length,
-  };
+/** Summarises the records of a training, of which it keeps two numbers each. */
+export function summarize(records: Iterable<UpdateRecord>): TrainingSummary {
+  const summary = new Summary();
+  for (const record of records) summary.add(record);
+  return summary.answer();
+}
+
+/** Takes in the records of a training one by one. */
+export class Summary {
+  readonly #norms: number[] = [];
+  readonly #losses: number[] = [];
+  #clipped = 0;
+  #nonFinite = 0;
+  #seconds = 0;
+
+  add({ loss, gradientNorm, clippedNorm, nonFinite, seconds }: UpdateRecord): void {
+    if (Number.isFinite(gradientNorm)) this.#norms.push(gradientNorm);
+    this.#losses.push(loss);
+    if (nonFinite !== null) this.#nonFinite++;
+    else if (clippedNorm !== gradientNorm) this.#clipped++;
+    this.#seconds += seconds;
+  }
+
+  answer(): TrainingSummary {
+    const norms = Float64Array.from(this.#norms).sort();
+    const count = this.#losses.length;
+    const quantile = (q: number) => (norms.length === 0 ? null : norms[Math.min(norms.length - 1, Math.floor(q * norms.length))]);
+    const recent = this.#losses.slice(count - Math.ceil(count / 10));
+    const mean = recent.every(Number.isFinite) ? recent.reduce((sum, loss) => sum + loss, 0) / recent.length : Number.NaN;
+    return {
+      gradientNorm: {
+        p50: quantile(0.5),
+        p90: quantile(0.9),
+        p99: quantile(0.99),
+        max: norms.length === 0 ? null : norms[norms.length - 1],
+      },
+      clippedFraction: count === 0 ? 0 : this.#clipped / count,
+      nonFiniteUpdates: this.#nonFinite,
+      seconds: this.#seconds,
+      recentLoss: count === 0 ? null : mean,
+    };
+  }
 }
