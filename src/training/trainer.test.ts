@@ -3,7 +3,8 @@ import { describe, test } from 'node:test';
 import { scalarBackend } from '../compute/scalar/scalar.ts';
 import type { Dataset, Window } from '../data/dataset.ts';
 import { sequencesData } from '../data/sequences.ts';
-import { initialize, type ModelOptions, Network } from '../network/network.ts';
+import type { ModelOptions } from '../network/model.ts';
+import { initialize, Network } from '../network/network.ts';
 import { type TrainingOptions, trainingDefaults } from './options.ts';
 import { Trainer } from './trainer.ts';
 
@@ -172,6 +173,29 @@ test('a gradient that is not finite: the update is counted and named, and the we
   trainer.network.changed();
   assert.equal(trainer.step().nonFinite, null);
   assert.deepEqual([trainer.cursor.update, trainer.cursor.applied], [3, 2]);
+});
+
+test('a carried state that is not finite: the update is skipped, the state of its sequence set to 0, and the next one applied', async () => {
+  const make = async () => trainerOf(await counting([9, 9, 9]), { bptt: { k1: 2, k2: 2 }, batchSize: 3 }, { cell: 'lstm' });
+  for (const poison of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    const trainer = await make();
+    trainer.step();
+    // c of the second sequence, H = 3.
+    trainer.carried()[1].values[3] = poison;
+    const before = trainer.carried().map(({ values }) => values.slice());
+    const weights = trainer.network.parameters.values.slice();
+    const { nonFinite } = trainer.step();
+    assert.match(nonFinite as string, /state [hc]_l0 of 1 sequence set to 0$/);
+    assert.deepEqual(trainer.network.parameters.values, weights);
+    for (const [index, { values }] of trainer.carried().entries()) {
+      assert.deepEqual(Array.from(values.subarray(3, 6)), [0, 0, 0]);
+      // The other two went on.
+      for (const i of [0, 1, 2, 6, 7, 8]) assert.ok(Number.isFinite(values[i]) && values[i] !== before[index][i]);
+    }
+    assert.equal(trainer.step().nonFinite, null);
+    assert.deepEqual([trainer.cursor.update, trainer.cursor.applied], [3, 2]);
+    assert.ok(trainer.network.parameters.values.every(Number.isFinite));
+  }
 });
 
 test('the clip is applied before the optimizer, and both norms are recorded', async () => {

@@ -24,7 +24,7 @@ export interface UpdateRecord {
   /** ‖g‖₂ after clipping, equal to `gradientNorm` where the clip did not bind. */
   readonly clippedNorm: number;
   readonly learningRate: number;
-  /** What was not finite, for an update that was skipped; else null. */
+  /** What was not finite, and which carried state was set to 0 for it, for an update that was skipped; else null. */
   readonly nonFinite: string | null;
   readonly seconds: number;
 }
@@ -93,6 +93,7 @@ export class Trainer {
   /** Makes the next update and says what happened. */
   step(): UpdateRecord {
     const began = performance.now();
+    this.#zeroed = null;
     for (let passes = 0; ; passes++) {
       const counted = this.#pass();
       if (counted) break;
@@ -161,6 +162,7 @@ export class Trainer {
     if (next) {
       if (next.begin > window.begin) this.#unrolled.carry(next.begin - window.begin);
       this.#window++;
+      this.#zeroed = this.#zeroNonFinite() ?? this.#zeroed;
     } else {
       this.#nextBatch();
     }
@@ -168,6 +170,26 @@ export class Trainer {
   }
 
   #lossValue = Number.NaN;
+  /** What of the carried state was set to 0 in the passes of this update; null if nothing was. */
+  #zeroed: string | null = null;
+
+  /**
+   * Sets the carried state of a sequence to 0 where any of it is not finite: it would make every window to the end of the
+   * sequence worthless, which for a text is all of the epoch. Says what was found first, and in how many sequences.
+   */
+  #zeroNonFinite(): string | null {
+    const { backend, H } = this.network;
+    const carried = this.carried();
+    const found = carried.find(({ values }) => backend.firstNonFinite(values, 0, values.length) >= 0);
+    if (!found) return null;
+    let sequences = 0;
+    for (let at = 0; at < found.values.length; at += H) {
+      if (carried.every(({ values }) => backend.firstNonFinite(values, at, H) < 0)) continue;
+      for (const { values } of carried) values.fill(0, at, at + H);
+      sequences++;
+    }
+    return `state ${found.name.slice('carried.'.length)} of ${sequences} sequence${sequences === 1 ? '' : 's'} set to 0`;
+  }
 
   /** Clips the gradient that the pass left, and applies it if everything is finite. */
   #finish(): Omit<UpdateRecord, 'seconds'> {
@@ -178,7 +200,8 @@ export class Trainer {
     const learningRate = this.options.learningRate * this.#schedule(this.#update);
     const norm = Math.sqrt(backend.sumSquares(gradient, 0, length));
     let clippedNorm = norm;
-    let nonFinite = nonFiniteName(loss, norm, parameters, backend);
+    const named = [nonFiniteName(loss, norm, parameters, backend), this.#zeroed].filter((each) => each !== null);
+    let nonFinite = named.length > 0 ? named.join('; ') : null;
     if (nonFinite === null) {
       if (this.#clip({ backend, gradient, length, norm })) clippedNorm = Math.sqrt(backend.sumSquares(gradient, 0, length));
       nonFinite = this.updater.apply(learningRate, clippedNorm, this.#applied + 1);
