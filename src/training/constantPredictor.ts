@@ -5,6 +5,8 @@ import { losses } from '../network/loss/losses.ts';
 import { longestOf } from './trainer.ts';
 
 const longestWindow = 4096;
+/** Steps of all sequences in a piece. */
+const mostSteps = 2 ** 16;
 
 /**
  * The loss on `measured` of the best constant output for `fitted`: class frequencies, or the mean of each output. What a
@@ -12,15 +14,25 @@ const longestWindow = 4096;
  * seen half a time.
  */
 export function constantLoss(fitted: Dataset, measured: Dataset, backend: Backend): number {
+  const pieces = constantLossPieces(fitted, measured, backend);
+  for (;;) {
+    const { done, value } = pieces.next();
+    if (done) return value;
+  }
+}
+
+/** The same in pieces of some thousand steps: whoever asks for the next may do something else in between, or ask no more. */
+export function* constantLossPieces(fitted: Dataset, measured: Dataset, backend: Backend): Generator<void, number> {
   const { kind, size: O } = fitted.target;
   const loss = losses[fitted.loss];
   const sums = new Float64Array(O);
   let count = 0;
-  eachBatch(fitted, backend, (batch) => {
+  for (const batch of batchesOf(fitted, backend)) {
     count += batch.counted;
     if (kind === 'classes') for (let r = 0; r < batch.counted; r++) sums[batch.classes[r]]++;
     else for (let i = 0; i < batch.counted * O; i++) sums[i % O] += batch.values[i];
-  });
+    yield;
+  }
   const constant = sums.map((sum) => {
     if (kind === 'classes') return Math.log(Math.max(sum, 0.5) / count);
     const mean = sum / count;
@@ -30,28 +42,35 @@ export function constantLoss(fitted: Dataset, measured: Dataset, backend: Backen
   });
   let total = 0;
   let counted = 0;
-  eachBatch(measured, backend, (batch) => {
+  for (const batch of batchesOf(measured, backend)) {
     const outputs = new Float64Array(batch.counted * O);
     for (let i = 0; i < outputs.length; i++) outputs[i] = constant[i % O];
     total += loss.evaluate(outputs, batch, false, 1);
     counted += batch.counted;
-  });
+    yield;
+  }
   return total / counted;
 }
 
-/** Hands over all targets of a data set, some sequences and steps at a time. */
-function eachBatch(dataset: Dataset, backend: Backend, use: (batch: Batch) => void): void {
+/**
+ * All targets of a data set, some sequences and steps at a time, in one batch that is filled again and again. Its memory is
+ * the backend's until the last one has been taken; nobody else may allocate before that.
+ */
+function* batchesOf(dataset: Dataset, backend: Backend): Generator<Batch> {
   const longest = longestOf(dataset);
   const T = Math.min(longest, longestWindow);
-  const B = Math.max(1, Math.min(dataset.count, Math.floor(2 ** 16 / T)));
+  const B = Math.max(1, Math.min(dataset.count, Math.floor(mostSteps / T)));
   const mark = backend.mark();
-  const batch = allocateBatch(backend, dataset.input, dataset.target, T, B);
-  for (let first = 0; first < dataset.count; first += B) {
-    const sequences = Array.from({ length: Math.min(B, dataset.count - first) }, (_, i) => first + i);
-    for (let begin = 0; begin < longest; begin += T) {
-      dataset.copy({ sequences, begin, end: Math.min(begin + T, longest), countFrom: begin }, batch);
-      if (batch.counted > 0) use(batch);
+  try {
+    const batch = allocateBatch(backend, dataset.input, dataset.target, T, B);
+    for (let first = 0; first < dataset.count; first += B) {
+      const sequences = Array.from({ length: Math.min(B, dataset.count - first) }, (_, i) => first + i);
+      for (let begin = 0; begin < longest; begin += T) {
+        dataset.copy({ sequences, begin, end: Math.min(begin + T, longest), countFrom: begin }, batch);
+        if (batch.counted > 0) yield batch;
+      }
     }
+  } finally {
+    backend.release(mark);
   }
-  backend.release(mark);
 }

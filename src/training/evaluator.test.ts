@@ -5,7 +5,8 @@ import type { Dataset, LossName } from '../data/dataset.ts';
 import { sequencesData } from '../data/sequences.ts';
 import { allocateBatch } from '../network/batch.ts';
 import { losses } from '../network/loss/losses.ts';
-import { initialize, type ModelOptions, Network } from '../network/network.ts';
+import type { ModelOptions } from '../network/model.ts';
+import { initialize, Network } from '../network/network.ts';
 import { Unrolled } from '../network/unroll/unrolled.ts';
 import { Evaluator } from './evaluator.ts';
 
@@ -56,6 +57,23 @@ describe('the loss is the mean over all counted targets', () => {
     // Targets 1; 4 5 6 7; 2 3 against 0: (1 + 16 + 25 + 36 + 49 + 4 + 9) / 7 = 20.
     const network = constantNetwork(dataset, [0]);
     for (const batchSize of [1, 2, 3]) assert.equal(new Evaluator(network, dataset, batchSize).evaluate().loss, 20);
+  });
+
+  test('in pieces: each says how much of the data it is of, and one cut short does no harm to the next', async () => {
+    const lines = [1, 4, 2].map((T) => ({ x: Array.from({ length: T }, (_, t) => [t]), y: Array.from({ length: T }, (_, t) => t + T) }));
+    const dataset = await read(lines, 'mse', 'every');
+    const evaluator = new Evaluator(constantNetwork(dataset, [0]), dataset, 1);
+    const pieces = evaluator.pieces();
+    // Target 1 alone; then 4 5 6 7 too: (1 + 16 + 25 + 36 + 49) / 5 = 25.4.
+    assert.deepEqual(
+      [pieces.next().value, pieces.next().value].map(({ loss, share }) => [loss, share]),
+      [
+        [1, 1 / 7],
+        [25.4, 5 / 7],
+      ],
+    );
+    const { loss, share } = evaluator.evaluate();
+    assert.deepEqual([loss, share], [20, 1]);
   });
 
   test('measured twice it is the same, and it leaves nothing behind', async () => {

@@ -15,13 +15,17 @@ export interface Metric {
 }
 
 export interface Evaluation {
-  /** Mean over all counted targets of the data set. */
+  /** Mean over all counted targets of the data set, or over those of `share` of it. */
   readonly loss: number;
   readonly metric: Metric;
+  /** Share of the data set's steps that were run; 1 where the evaluation is complete. */
+  readonly share: number;
 }
 
 /** A pass over this many steps at a time is long enough to be fast and short enough to be small. */
 const longestWindow = 512;
+/** Numbers of state in a pass, which bound the time it takes (a fraction of a second). */
+const mostStates = 2 ** 20;
 
 /**
  * Measures a network on a whole data set without learning from it. It has memory of its own, so that a training that is
@@ -40,23 +44,41 @@ export class Evaluator {
     this.#network = network;
     this.#dataset = dataset;
     this.#loss = losses[dataset.loss];
-    this.#T = Math.min(longestOf(dataset), longestWindow);
     this.#B = Math.min(batchSize, dataset.count);
+    const most = Math.max(1, Math.floor(mostStates / (this.#B * network.H * network.L)));
+    this.#T = Math.min(longestOf(dataset), longestWindow, most);
     this.#unrolled = new Unrolled(network, this.#T, this.#B);
     this.#batch = allocateBatch(network.backend, dataset.input, dataset.target, this.#T, this.#B);
   }
 
   /** Runs over all sequences in order, the state carried from window to window. */
   evaluate(): Evaluation {
+    const pieces = this.pieces();
+    for (;;) {
+      const { done, value } = pieces.next();
+      if (done) return value;
+    }
+  }
+
+  /** The same in pieces of one window each: whoever asks for the next may do something else in between, or ask no more. */
+  *pieces(): Generator<Evaluation, Evaluation> {
     const dataset = this.#dataset;
     const batch = this.#batch;
     const windows = { k1: this.#T, k2: this.#T };
+    let steps = 0;
+    for (let i = 0; i < dataset.count; i++) steps += dataset.length(i);
     let sum = 0;
     let counted = 0;
     let right = 0;
+    let run = 0;
+    const soFar = (): Evaluation => {
+      const loss = sum / counted;
+      return { loss, metric: this.#metric(loss, right / counted), share: run / steps };
+    };
     for (let first = 0; first < dataset.count; first += this.#B) {
       const sequences = Array.from({ length: Math.min(this.#B, dataset.count - first) }, (_, i) => first + i);
-      const T = Math.max(...sequences.map((sequence) => dataset.length(sequence)));
+      const lengths = sequences.map((sequence) => dataset.length(sequence));
+      const T = Math.max(...lengths);
       this.#unrolled.reset();
       for (let index = 0; ; index++) {
         const window = truncatedWindow(index, T, windows);
@@ -70,10 +92,11 @@ export class Evaluator {
           if (batch.target.kind === 'classes') right += this.#rightOnes();
         }
         if (window.end < T) this.#unrolled.carry(window.end - window.countFrom);
+        for (const length of lengths) run += Math.max(0, Math.min(length, window.end) - window.countFrom);
+        yield soFar();
       }
     }
-    const loss = sum / counted;
-    return { loss, metric: this.#metric(loss, right / counted) };
+    return soFar();
   }
 
   #metric(loss: number, accuracy: number): Metric {
