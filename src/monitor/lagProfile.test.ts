@@ -10,7 +10,8 @@ import { scalarBackend } from '../compute/scalar/scalar.ts';
 import { wasmBackend } from '../compute/wasm/wasm.ts';
 import { allocateBatch, type Batch } from '../network/batch.ts';
 import { losses } from '../network/loss/losses.ts';
-import { initialize, type ModelOptions, Network } from '../network/network.ts';
+import type { ModelOptions } from '../network/model.ts';
+import { initialize, Network } from '../network/network.ts';
 import { Unrolled } from '../network/unroll/unrolled.ts';
 import { keepLastTargets, type LagPoint, lagGradients, lagProfile } from './lagProfile.ts';
 

@@ -5,8 +5,10 @@ import { scalarBackend } from '../compute/scalar/scalar.ts';
 import { allocateBatch, type Batch } from '../network/batch.ts';
 import type { Cell } from '../network/cell/cell.ts';
 import { lstm } from '../network/cell/lstm.ts';
-import { initialize, type ModelOptions, Network } from '../network/network.ts';
-import { lyapunovExponents } from './lyapunov.ts';
+import type { ModelOptions } from '../network/model.ts';
+import { initialize, Network } from '../network/network.ts';
+import { Unrolled } from '../network/unroll/unrolled.ts';
+import { type LyapunovOptions, lyapunovExponents } from './lyapunov.ts';
 
 const backend = scalarBackend();
 
@@ -41,6 +43,14 @@ function batchOf(T: number, B: number, I = 2): Batch {
   return batch;
 }
 
+function spectrum(network: Network, batch: Batch, options?: LyapunovOptions) {
+  const unrolled = new Unrolled(network, batch.T, batch.B);
+  unrolled.forward(batch);
+  return lyapunovExponents(unrolled, batch, options);
+}
+
+const exponents = (network: Network, batch: Batch, options?: LyapunovOptions) => spectrum(network, batch, options).exponents;
+
 const near = (found: readonly number[], expected: readonly number[], bound = 1e-12) => {
   assert.equal(found.length, expected.length);
   for (const [i, value] of found.entries()) assert.ok(Math.abs(value - expected[i]) <= bound, `[${found}], not [${expected}]`);
@@ -50,7 +60,7 @@ describe('a linear network', () => {
   test('of g times an orthogonal matrix: every exponent is ln g', () => {
     for (const gain of [0.5, 1, 1.7]) {
       const network = networkOf({ cell: linear, hiddenSize: 4, recurrentInit: { orthogonal: gain } });
-      near(lyapunovExponents(network, batchOf(9, 2)), new Array(4).fill(Math.log(gain)), 1e-6);
+      near(exponents(network, batchOf(9, 2)), new Array(4).fill(Math.log(gain)), 1e-6);
     }
   });
 
@@ -58,8 +68,8 @@ describe('a linear network', () => {
     const network = networkOf({ cell: linear, hiddenSize: 3 });
     network.parameters.valuesOf('weight_hh_l0').set([0.5, 0, 0, 0, 2, 0, 0, 0, 1]);
     network.changed();
-    near(lyapunovExponents(network, batchOf(400, 1)), [Math.log(2), 0, Math.log(0.5)], 0.02);
-    near(lyapunovExponents(network, batchOf(400, 1), 1), [Math.log(2)], 0.02);
+    near(exponents(network, batchOf(400, 1)), [Math.log(2), 0, Math.log(0.5)], 0.02);
+    near(exponents(network, batchOf(400, 1), { count: 1 }), [Math.log(2)], 0.02);
   });
 
   test('of two layers: the sum is that of both, ln |det| = ln (0.5^2 * 2^2) = 0', () => {
@@ -67,15 +77,15 @@ describe('a linear network', () => {
     network.parameters.valuesOf('weight_hh_l0').set([0.5, 0, 0, 0.5]);
     network.parameters.valuesOf('weight_hh_l1').set([2, 0, 0, 2]);
     network.changed();
-    const exponents = lyapunovExponents(network, batchOf(30, 1));
-    assert.ok(Math.abs(exponents.reduce((sum, each) => sum + each, 0)) < 1e-10);
+    const found = exponents(network, batchOf(30, 1));
+    assert.ok(Math.abs(found.reduce((sum, each) => sum + each, 0)) < 1e-10);
   });
 
   test('that forgets everything has -Infinity, not NaN', () => {
     const network = networkOf({ cell: linear, hiddenSize: 2 });
     network.parameters.valuesOf('weight_hh_l0').fill(0);
     network.changed();
-    assert.deepEqual(lyapunovExponents(network, batchOf(3, 1)), [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]);
+    assert.deepEqual(exponents(network, batchOf(3, 1)), [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]);
   });
 });
 
@@ -135,13 +145,13 @@ test('an LSTM: the exponents add up to the mean ln |det ds_t/ds_{t-1}|, the Jaco
       state = lstmStep(network, state, x);
     }
   }
-  const exponents = lyapunovExponents(network, batch);
-  assert.equal(exponents.length, 2 * H);
-  const sum = exponents.reduce((total, each) => total + each, 0);
+  const found = exponents(network, batch);
+  assert.equal(found.length, 2 * H);
+  const sum = found.reduce((total, each) => total + each, 0);
   assert.ok(Math.abs(sum - expected) < 1e-5 * Math.abs(expected), `${sum}, not ${expected}`);
   near(
-    exponents,
-    [...exponents].sort((a, b) => b - a),
+    found,
+    [...found].sort((a, b) => b - a),
     0,
   );
 });
@@ -149,11 +159,65 @@ test('an LSTM: the exponents add up to the mean ln |det ds_t/ds_{t-1}|, the Jaco
 test('only sequences with steps are looked at, and no more than asked for', () => {
   const network = networkOf({ cell: 'gru', hiddenSize: 2 });
   const batch = batchOf(5, 3);
-  const all = lyapunovExponents(network, batch);
-  const first = lyapunovExponents(network, batch, undefined, 1);
+  const all = exponents(network, batch);
+  const first = exponents(network, batch, { sequences: 1 });
   assert.notDeepEqual(first, all);
   batch.lengths.set([5, 0, 0]);
-  near(lyapunovExponents(network, batch), first);
+  near(exponents(network, batch), first);
   batch.lengths.fill(0);
-  assert.deepEqual(lyapunovExponents(network, batch), []);
+  assert.deepEqual(exponents(network, batch), []);
+});
+
+test('an LSTM of two layers with residual connections and one of a GRU: a symbol counts as its one-hot vector', () => {
+  for (const cell of ['lstm', 'gru'] as const) {
+    const model = { cell, hiddenSize: 3, layers: 2, residual: true };
+    const vectors = networkOf(model, 4);
+    const symbols = new Network(backend, model, { kind: 'symbols', size: 4 }, 1);
+    symbols.parameters.values.set(vectors.parameters.values);
+    symbols.changed();
+    const [dense, sparse] = ['vectors', 'symbols'].map((kind) =>
+      allocateBatch(backend, { kind: kind as 'vectors' | 'symbols', size: 4 }, { kind: 'values', size: 1 }, 6, 2),
+    );
+    for (let row = 0; row < 12; row++) {
+      sparse.symbols[row] = row % 4;
+      dense.vectors[row * 4 + (row % 4)] = 1;
+    }
+    near(exponents(symbols, sparse), exponents(vectors, dense));
+  }
+});
+
+describe('bounded work', () => {
+  // One vector back through one step: G H² = 16. A step of one sequence with all 4 vectors: (4 + 1) * 16 + 2 * 4² * 4 = 208.
+  const network = networkOf({ cell: 'rnn', hiddenSize: 4 });
+  const batch = batchOf(300, 4);
+
+  test('is bound by nothing unless it is told', () => {
+    assert.deepEqual({ ...spectrum(network, batch), exponents: 0 }, { exponents: 0, sequences: 4, steps: 300 });
+  });
+
+  test('leaves out the first steps: the same as of a batch that begins there', () => {
+    const found = spectrum(network, batch, { work: 4 * 120 * 208 });
+    assert.deepEqual({ ...found, exponents: found.exponents.length }, { exponents: 4, sequences: 4, steps: 120 });
+    const unrolled = new Unrolled(network, 300, 4);
+    unrolled.forward(batch);
+    unrolled.carry(180);
+    const late = batchOf(120, 4);
+    late.vectors.set(batch.vectors.subarray(180 * 4 * 2));
+    unrolled.forward(late);
+    near(found.exponents, lyapunovExponents(unrolled, late).exponents);
+  });
+
+  test('then sequences, of which at least 100 steps stay', () => {
+    const found = spectrum(network, batch, { work: 2 * 150 * 208 });
+    assert.deepEqual({ ...found, exponents: found.exponents.length }, { exponents: 4, sequences: 2, steps: 150 });
+  });
+
+  test('then exponents, and at last steps; never below 4 and 1', () => {
+    const wide = networkOf({ cell: 'rnn', hiddenSize: 16 });
+    // With 8 of the 16 exponents: (8 + 1) * 256 + 2 * 8² * 16 = 4352.
+    const few = spectrum(wide, batch, { work: 115 * 4352 });
+    assert.deepEqual({ ...few, exponents: few.exponents.length }, { exponents: 8, sequences: 1, steps: 115 });
+    const least = spectrum(wide, batch, { work: 1 });
+    assert.deepEqual({ ...least, exponents: least.exponents.length }, { exponents: 4, sequences: 1, steps: 1 });
+  });
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { scalarBackend } from '../compute/scalar/scalar.ts';
-import { initialize, type ModelOptions, Network } from '../network/network.ts';
+import type { ModelOptions } from '../network/model.ts';
+import { initialize, Network } from '../network/network.ts';
 import { orthogonality } from './orthogonality.ts';
 
 function networkOf(model: ModelOptions): Network {

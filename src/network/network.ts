@@ -4,33 +4,10 @@ import { ThroughtimeError } from '../errors.ts';
 import type { InputShape } from './batch.ts';
 import type { Cell } from './cell/cell.ts';
 import { cells } from './cell/cells.ts';
-import { checkModel } from './checkModel.ts';
-import { type RecurrentInit, recurrentInit } from './init/recurrentInit.ts';
+import { recurrentInit } from './init/inits.ts';
 import { uniform } from './init/uniform.ts';
+import { checkModel, type ModelOptions } from './model.ts';
 import { Parameters } from './parameters.ts';
-
-/** The model of an experiment: what the network is made of. */
-export interface ModelOptions {
-  /** `rnn`, `lstm`, `gru`, or a cell of your own. */
-  readonly cell: 'rnn' | 'lstm' | 'gru' | Cell;
-  /** Of the plain network only; tanh by default. */
-  readonly activation?: 'tanh' | 'relu';
-  /** H. */
-  readonly hiddenSize: number;
-  /** L; 1 by default. */
-  readonly layers?: number;
-  /** Adds a layer's input to its output, from the second layer on; false by default. */
-  readonly residual?: boolean;
-  /** Probability with which an output of a layer is dropped on its way to the next one, in training; 0 by default. */
-  readonly dropout?: number;
-  /** How each gate block of the recurrent matrix starts; `default` is U(-1/sqrt(H), 1/sqrt(H)). */
-  readonly recurrentInit?: RecurrentInit;
-  /**
-   * Of cells with a forget gate: b, 1 by default, sets the gate's block of `bias_ih` to b and of `bias_hh` to 0; `chrono`
-   * draws it from log U(1, Tmax - 1) and sets the input gate's to minus that (Tallec & Ollivier 2018, arXiv 1804.11188, section 2).
-   */
-  readonly forgetBias?: number | 'chrono';
-}
 
 /** The names of one layer's parameters, in PyTorch's manner. */
 export const layerNames = (layer: number) => ({

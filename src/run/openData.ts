@@ -5,7 +5,7 @@ import type { DataParts } from '../data/dataset.ts';
 import { splitLines } from '../data/lines.ts';
 import { type SequencesFile, sequencesData } from '../data/sequences.ts';
 import { neededColumns, tableData } from '../data/table.ts';
-import { makeTask } from '../data/task/task.ts';
+import { makeTask } from '../data/task/tasks.ts';
 import { textData } from '../data/text.ts';
 import { ThroughtimeError } from '../errors.ts';
 import { readCsv } from '../interop/csv.ts';

@@ -3,7 +3,8 @@ import type { Backend } from '../compute/backend.ts';
 import { ThroughtimeError } from '../errors.ts';
 import { readSafetensors } from '../interop/safetensors.ts';
 import type { InputShape } from '../network/batch.ts';
-import { type ModelOptions, Network } from '../network/network.ts';
+import type { ModelOptions } from '../network/model.ts';
+import { Network } from '../network/network.ts';
 import { loadWeights } from './checkpoint.ts';
 import { reading } from './files.ts';
 

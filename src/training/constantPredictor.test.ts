@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { scalarBackend } from '../compute/scalar/scalar.ts';
 import type { Dataset, LossName } from '../data/dataset.ts';
 import { sequencesData } from '../data/sequences.ts';
-import { makeTask } from '../data/task/task.ts';
+import { makeTask } from '../data/task/tasks.ts';
 import { constantLoss } from './constantPredictor.ts';
 
 const backend = scalarBackend();

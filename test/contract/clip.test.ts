@@ -43,7 +43,6 @@ function forAll(backend: Backend, body: (gradient: Reals, before: Float64Array, 
 }
 
 for (const [name, backend] of backends) {
-
   describe(`${name}: clip`, () => {
     test('none changes nothing, whatever the norm', () => {
       const gradient = backend.allocate(4);

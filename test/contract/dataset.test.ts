@@ -5,7 +5,8 @@ import type { Backend } from '../../src/compute/backend.ts';
 import type { DataParts, Dataset } from '../../src/data/dataset.ts';
 import { sequencesData } from '../../src/data/sequences.ts';
 import { type TableColumns, tableData } from '../../src/data/table.ts';
-import { makeTask, type TaskOptions } from '../../src/data/task/task.ts';
+import type { TaskOptions } from '../../src/data/task/task.ts';
+import { makeTask } from '../../src/data/task/tasks.ts';
 import { textData } from '../../src/data/text.ts';
 import { allocateBatch, type Batch } from '../../src/network/batch.ts';
 

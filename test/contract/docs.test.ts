@@ -13,7 +13,7 @@ const folders: readonly { readonly folder: string; readonly page?: string; reado
   // The contract and the registry; the logistic function that several cells use.
   { folder: 'src/network/cell', helpers: ['cell', 'cells', 'sigmoid'] },
   { folder: 'src/network/loss', helpers: ['loss', 'losses'] },
-  { folder: 'src/network/init', page: 'inits', helpers: ['recurrentInit'] },
+  { folder: 'src/network/init', page: 'inits', helpers: ['init', 'inits'] },
   { folder: 'src/training/optimizer', helpers: ['optimizer', 'optimizers'] },
   { folder: 'src/training/clip', helpers: ['clip'] },
   { folder: 'src/training/schedule', page: 'schedules', helpers: ['schedule'] },

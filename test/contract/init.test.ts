@@ -7,8 +7,10 @@ import { scalarBackend } from '../../src/compute/scalar/scalar.ts';
 import type { Cell } from '../../src/network/cell/cell.ts';
 import { cells } from '../../src/network/cell/cells.ts';
 import { lstm } from '../../src/network/cell/lstm.ts';
-import { type RecurrentInit, recurrentInit } from '../../src/network/init/recurrentInit.ts';
-import { initialize, type ModelOptions, Network } from '../../src/network/network.ts';
+import type { RecurrentInit } from '../../src/network/init/init.ts';
+import { recurrentInit } from '../../src/network/init/inits.ts';
+import type { ModelOptions } from '../../src/network/model.ts';
+import { initialize, Network } from '../../src/network/network.ts';
 import { wasmBackends } from './guarded.ts';
 
 const backend = scalarBackend();

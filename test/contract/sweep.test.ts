@@ -5,7 +5,8 @@ import { Random } from '../../src/compute/random.ts';
 import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
 import { allocateBatch, type Batch } from '../../src/network/batch.ts';
 import { losses } from '../../src/network/loss/losses.ts';
-import { initialize, type ModelOptions, Network } from '../../src/network/network.ts';
+import type { ModelOptions } from '../../src/network/model.ts';
+import { initialize, Network } from '../../src/network/network.ts';
 import { Unrolled } from '../../src/network/unroll/unrolled.ts';
 
 interface Setting {

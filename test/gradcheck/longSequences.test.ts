@@ -14,7 +14,8 @@ import type { Cell } from '../../src/network/cell/cell.ts';
 import { cells } from '../../src/network/cell/cells.ts';
 import { fillBatch, gradcheckCell, type Reading } from '../../src/network/gradcheckCell.ts';
 import { losses } from '../../src/network/loss/losses.ts';
-import { initialize, type ModelOptions, Network } from '../../src/network/network.ts';
+import type { ModelOptions } from '../../src/network/model.ts';
+import { initialize, Network } from '../../src/network/network.ts';
 import { Unrolled } from '../../src/network/unroll/unrolled.ts';
 import { distance } from './sample.ts';
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StoredSequences } from '../storedSequences.ts';
-import { makeTask, type TaskOptions, taskHorizon } from './task.ts';
+import type { TaskOptions } from './task.ts';
+import { makeTask, taskHorizon } from './tasks.ts';
 
 /** One sequence of a task: its inputs, and its targets by step. */
 function sequence(data: StoredSequences, n: number) {

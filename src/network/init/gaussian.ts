@@ -1,4 +1,4 @@
-import type { SquareInit } from './recurrentInit.ts';
+import type { SquareInit } from './init.ts';
 
 /** Independent normal elements of standard deviation gain / sqrt(H): for large H the spectral radius is `gain` (Girko's circular law). */
 export function gaussian(gain: number): SquareInit {

@@ -1,4 +1,4 @@
-import type { SquareInit } from './recurrentInit.ts';
+import type { SquareInit } from './init.ts';
 
 /** The identity matrix: a ReLU network that starts by keeping its state (Le, Jaitly & Hinton 2015, arXiv 1504.00941, section 3). */
 export const identity: SquareInit = (matrix, at, H) => {

@@ -1,4 +1,4 @@
-import type { SquareInit } from './recurrentInit.ts';
+import type { SquareInit } from './init.ts';
 
 /**
  * `gain` times a random orthogonal matrix, uniform in the Haar measure: the Q of a QR factorisation of a Gaussian matrix

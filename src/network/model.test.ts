@@ -4,8 +4,8 @@ import { scalarBackend } from '../compute/scalar/scalar.ts';
 import { wasmBackend } from '../compute/wasm/wasm.ts';
 import type { Cell } from './cell/cell.ts';
 import { gru } from './cell/gru.ts';
-import { checkModel } from './checkModel.ts';
-import { type ModelOptions, Network } from './network.ts';
+import { checkModel, type ModelOptions } from './model.ts';
+import { Network } from './network.ts';
 
 test('options that are unknown, out of range or without meaning are refused by name', () => {
   for (const [options, field] of [
