@@ -6,7 +6,7 @@ import { losses } from '../src/network/loss/losses.ts';
 import type { ModelOptions } from '../src/network/model.ts';
 import { initialize, Network } from '../src/network/network.ts';
 import { Unrolled } from '../src/network/unroll/unrolled.ts';
-import { clipOf } from '../src/training/clip/clip.ts';
+import { clipOf } from '../src/training/clip/clips.ts';
 import { trainingDefaults } from '../src/training/options.ts';
 import { Updater } from '../src/training/updater.ts';
 

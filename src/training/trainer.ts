@@ -8,9 +8,11 @@ import { losses } from '../network/loss/losses.ts';
 import type { Network } from '../network/network.ts';
 import { checkBptt, truncatedWindow } from '../network/unroll/truncated.ts';
 import { Unrolled } from '../network/unroll/unrolled.ts';
-import { type Clip, clipOf } from './clip/clip.ts';
+import type { Clip } from './clip/clip.ts';
+import { clipOf } from './clip/clips.ts';
 import type { TrainingOptions } from './options.ts';
-import { type Schedule, scheduleOf } from './schedule/schedule.ts';
+import type { Schedule } from './schedule/schedule.ts';
+import { scheduleOf } from './schedule/schedules.ts';
 import { nonFiniteName, Updater } from './updater.ts';
 
 /** What is known about one update once it is made; a line of `metrics.jsonl`. */

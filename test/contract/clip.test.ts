@@ -5,7 +5,8 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Backend, Reals } from '../../src/compute/backend.ts';
 import { Random } from '../../src/compute/random.ts';
-import { type ClipOption, clipOf } from '../../src/training/clip/clip.ts';
+import type { ClipOption } from '../../src/training/clip/clip.ts';
+import { clipOf } from '../../src/training/clip/clips.ts';
 import { backends, unit } from './guarded.ts';
 
 const cases = fc.record({

@@ -15,8 +15,8 @@ const folders: readonly { readonly folder: string; readonly page?: string; reado
   { folder: 'src/network/loss', helpers: ['loss', 'losses'] },
   { folder: 'src/network/init', page: 'inits', helpers: ['init', 'inits'] },
   { folder: 'src/training/optimizer', helpers: ['optimizer', 'optimizers'] },
-  { folder: 'src/training/clip', helpers: ['clip'] },
-  { folder: 'src/training/schedule', page: 'schedules', helpers: ['schedule'] },
+  { folder: 'src/training/clip', helpers: ['clip', 'clips'] },
+  { folder: 'src/training/schedule', page: 'schedules', helpers: ['schedule', 'schedules'] },
 ];
 
 const read = (page: string) => readFileSync(path.join(pages, `${page}.md`), 'utf8');

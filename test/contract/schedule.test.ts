@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type ScheduleOption, scheduleOf } from '../../src/training/schedule/schedule.ts';
+import type { ScheduleOption } from '../../src/training/schedule/schedule.ts';
+import { scheduleOf } from '../../src/training/schedule/schedules.ts';
 
 function values(option: ScheduleOption, updates: number, at: readonly number[]): number[] {
   const schedule = scheduleOf(option, updates);

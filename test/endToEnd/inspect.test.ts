@@ -15,6 +15,8 @@ interface Answer {
   parameters: Record<string, number>;
   lagProfile: LagPoint[];
   lyapunov: number[];
+  lyapunovOver: { sequences: number; steps: number };
+  over: { sequences: number; steps: number };
   orthogonality: Record<string, number[]>;
 }
 
@@ -152,6 +154,26 @@ describe('weights and data that do not fit', () => {
 });
 
 describe('inspect of a run', () => {
+  test('bounds its work: an LSTM of 256 units over 1000 steps is looked at on fewer sequences, and says so', async () => {
+    using place = workplace();
+    const file = place.write('wide.json', {
+      name: 'wide',
+      data: { kind: 'task', name: 'adding', length: 1000, trainSequences: 8, validationSequences: 100 },
+      model: { cell: 'lstm', hiddenSize: 256 },
+      training: { updates: 1 },
+    });
+    const run = place.path('run');
+    assert.equal((await throughtime(['train', file, '--run', run, '--budget', '1e-9'])).code, 0);
+    const { code, stdout, stderr } = await throughtime(['inspect', run, '--json']);
+    assert.equal(code, 0, stderr);
+    const { over, lyapunovOver, lyapunov } = JSON.parse(stdout) as Answer;
+    // 4 * 256 * (256 + 2 + 2) + 257 = 266497 weights; 2e10 / (1000 * 266497) = 75.
+    assert.deepEqual(over, { sequences: 75, steps: 1000 });
+    assert.deepEqual([lyapunovOver.sequences, lyapunov.length], [1, 32]);
+    assert.ok(lyapunovOver.steps >= 100 && lyapunovOver.steps < 1000);
+    assert.match(stderr, /^Looking at 1000 steps of 75 sequences; this takes a while\.\n$/);
+  });
+
   test('looks at its last checkpoint on its validation part; for people, with a plot', async () => {
     using place = workplace();
     const file = place.write('parity.json', {
@@ -167,6 +189,8 @@ describe('inspect of a run', () => {
     assert.ok(Math.abs(answer.loss - validation) < 1e-5);
     assert.equal(answer.lagProfile.length, 6);
     assert.equal(answer.lyapunov.length, 2 * 4);
+    assert.deepEqual(answer.lyapunovOver, { sequences: 4, steps: 6 });
+    assert.deepEqual(answer.over, { sequences: 10, steps: 6 });
     assert.deepEqual(
       Object.entries(answer.orthogonality).map(([name, gates]) => [name, gates.length]),
       [
@@ -176,6 +200,9 @@ describe('inspect of a run', () => {
     );
     const { code, stdout } = await throughtime(['inspect', run]);
     assert.equal(code, 0);
-    assert.match(stdout, /2 x 4 gru .*\n.*loss .*[\s\S]*•[\s\S]*Lyapunov exponents[\s\S]*weight_hh_l1/);
+    assert.match(
+      stdout,
+      /2 x 4 gru .* over 6 steps of 10 sequences\n.*loss .*[\s\S]*•[\s\S]*Lyapunov exponents, .* over 6 steps of 4 sequences:[\s\S]*weight_hh_l1/,
+    );
   });
 });

@@ -7,7 +7,7 @@ import { lagGradients } from '../../src/monitor/lagProfile.ts';
 import { losses } from '../../src/network/loss/losses.ts';
 import { truncatedWindow } from '../../src/network/unroll/truncated.ts';
 import { Unrolled } from '../../src/network/unroll/unrolled.ts';
-import { clipOf } from '../../src/training/clip/clip.ts';
+import { clipOf } from '../../src/training/clip/clips.ts';
 import { trainingDefaults } from '../../src/training/options.ts';
 import { Updater } from '../../src/training/updater.ts';
 import { atLastStep, batchOf, flat, networkOf, readCases } from './goldenCase.ts';
