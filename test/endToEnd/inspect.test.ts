@@ -169,7 +169,7 @@ describe('inspect of a run', () => {
     const { over, lyapunovOver, lyapunov } = JSON.parse(stdout) as Answer;
     // 4 * 256 * (256 + 2 + 2) + 257 = 266497 weights; 2e10 / (1000 * 266497) = 75.
     assert.deepEqual(over, { sequences: 75, steps: 1000 });
-    assert.deepEqual([lyapunovOver.sequences, lyapunov.length], [1, 32]);
+    assert.deepEqual([lyapunovOver.sequences, lyapunov.length], [2, 32]);
     assert.ok(lyapunovOver.steps >= 100 && lyapunovOver.steps < 1000);
     assert.match(stderr, /^Looking at 1000 steps of 75 sequences; this takes a while\.\n$/);
   });

@@ -34,19 +34,28 @@ interface InspectFlags {
 
 /** What `inspect` answers. */
 interface Inspection {
+  /** Sequences that were looked at, and the steps of the longest. */
+  readonly over: { readonly sequences: number; readonly steps: number };
   readonly loss: number;
   readonly gradientNorm: number;
   /** ‖dL/dp‖ of every parameter. */
   readonly parameters: Record<string, number>;
   readonly lagProfile: readonly LagPoint[];
   readonly lyapunov: readonly number[];
+  /** What the exponents are means over: the last steps of the first sequences. */
+  readonly lyapunovOver: { readonly sequences: number; readonly steps: number };
   readonly orthogonality: Record<string, number[]>;
 }
 
 /** More exponents than this are of no use to a reader, and cost. */
 const mostExponents = 32;
-/** Sequences of a run's validation part that are looked at. */
+/** Multiplications with additions for the exponents: about two seconds. */
+const lyapunovWork = 2e9;
+/** Sequences of a run's validation part that are looked at, and multiplications with additions of one pass over them. */
 const mostSequences = 256;
+const mostWork = 2e10;
+/** Work from which a pass takes seconds, so that it is said beforehand what is being done. */
+const longWork = 5e9;
 /** Steps of a text's streams that are looked at. */
 const mostSteps = 512;
 
@@ -72,6 +81,9 @@ export function inspectCommand(): Command {
 async function inspect(run: string | undefined, flags: InspectFlags, command: Command): Promise<void> {
   const { backend } = await openBackend(flags, command);
   const { network, dataset, T, B } = run === undefined ? await fromFiles(flags, backend) : await fromRun(run, flags, backend);
+  if (T * B * network.parameters.length > longWork) {
+    process.stderr.write(`Looking at ${extent({ sequences: B, steps: T })}; this takes a while.\n`);
+  }
   const inspection = look(network, dataset, T, B);
   process.stdout.write(flags.json ? `${toJson(inspection)}\n` : screen(inspection, network));
 }
@@ -104,12 +116,10 @@ async function fromRun(run: string, flags: InspectFlags, backend: Backend) {
   const network = shape.open(backend, data.validation.input, experiment.model);
   const dataset = data.validation;
   const longest = longestOf(dataset);
-  return {
-    network,
-    dataset,
-    T: experiment.data.kind === 'text' ? Math.min(longest, mostSteps) : longest,
-    B: Math.min(dataset.count, mostSequences),
-  };
+  const T = experiment.data.kind === 'text' ? Math.min(longest, mostSteps) : longest;
+  // Each weight meets each step of each sequence once.
+  const affordable = Math.max(1, Math.floor(mostWork / (T * network.parameters.length)));
+  return { network, dataset, T, B: Math.min(dataset.count, mostSequences, affordable) };
 }
 
 /** One forward and one backward pass over the first T steps of the first B sequences. */
@@ -131,18 +141,21 @@ function look(network: Network, dataset: Dataset, T: number, B: number): Inspect
   const norm = (at: number, length: number) => Math.sqrt(backend.sumSquares(parameters.gradient, at, length));
   const norms = Object.fromEntries(parameters.list.map(({ name, at, length }) => [name, norm(at, length)]));
   const gradientNorm = norm(0, parameters.length);
+  const { exponents, ...lyapunovOver } = lyapunovExponents(unrolled, batch, { count: mostExponents, work: lyapunovWork });
   return {
     loss: value,
     gradientNorm,
     parameters: norms,
     lagProfile: lagProfile(lagGradients(unrolled, batch, loss)),
-    lyapunov: lyapunovExponents(network, batch, mostExponents),
+    lyapunov: exponents,
+    lyapunovOver,
     orthogonality: orthogonality(network),
+    over: { sequences: B, steps: T },
   };
 }
 
 function screen(
-  { loss, gradientNorm, parameters, lagProfile: profile, lyapunov, orthogonality: distances }: Inspection,
+  { loss, gradientNorm, parameters, lagProfile: profile, lyapunov, lyapunovOver, orthogonality: distances, over }: Inspection,
   network: Network,
 ): string {
   const width = Math.max(...Object.keys(parameters).map((name) => name.length), 'gradient norm'.length);
@@ -150,16 +163,22 @@ function screen(
   const blocks = Object.entries(distances).map(([name, each]) => `    ${name.padEnd(width)}  ${each.map(short).join('  ')}`);
   return [
     '',
-    `  ${`${network.L} x ${network.H} ${network.cell.name}`.padEnd(width + 2)}  ${network.parameters.length} parameters`,
+    `  ${`${network.L} x ${network.H} ${network.cell.name}`.padEnd(width + 2)}  ${network.parameters.length} parameters, looked at over ${extent(over)}`,
     `  ${'loss'.padEnd(width + 2)}  ${short(loss)}`,
     `  ${'gradient norm'.padEnd(width + 2)}  ${short(gradientNorm)}, of each parameter:`,
     ...rows,
     '',
     '  The gradient through time: log10 of ‖dL_t/ds_{t-k}‖ against the lag k, mean over sequences',
     lagPlot(profile),
-    `  Lyapunov exponents, nats per step: ${lyapunov.slice(0, 6).map(short).join('  ')}${lyapunov.length > 6 ? `  ... (${lyapunov.length})` : ''}`,
+    `  Lyapunov exponents, nats per step, over ${extent(lyapunovOver)}:`,
+    `    ${lyapunov.slice(0, 6).map(short).join('  ')}${lyapunov.length > 6 ? `  ... (${lyapunov.length})` : ''}`,
+    '',
     '  Distance of each recurrent block from orthogonal, ‖WᵀW - I‖:',
     ...blocks,
     '',
   ].join('\n');
 }
+
+const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
+const extent = ({ sequences, steps }: { sequences: number; steps: number }) =>
+  `${counted(steps, 'step')} of ${counted(sequences, 'sequence')}`;
