@@ -3,7 +3,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import os from 'node:os';
 import path from 'node:path';
 import { after, beforeEach, test } from 'node:test';
-import { keepUpTo, type MetricsLine, MetricsWriter, readMetrics } from './metrics.ts';
+import { keepUpTo, type MetricsLine, MetricsWriter, readMetrics, replaceLast } from './metrics.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'throughtime-metrics-'));
 const file = path.join(folder, 'metrics.jsonl');
@@ -78,6 +78,34 @@ test('a damaged line is refused with its place', () => {
     assert.throws(() => readMetrics(file), { code: 'RUN_INVALID', message: /metrics\.jsonl:2: is not the record of an update/ });
     writeFileSync(file, whole);
   }
+});
+
+test('line i is that of update i', () => {
+  write(line(1), line(3));
+  assert.throws(() => readMetrics(file), {
+    code: 'RUN_INVALID',
+    message: /metrics\.jsonl:2: is the record of update 3 where that of update 2 should be/,
+  });
+});
+
+test('a file much longer than what is read at a time', () => {
+  const lines = Array.from({ length: 3000 }, (_, i) => line(i + 1, { nonFinite: 'ü'.repeat(i % 97) }));
+  write(...lines);
+  assert.deepEqual(readMetrics(file), { lines, torn: false });
+  keepUpTo(file, 1777);
+  assert.deepEqual(readMetrics(file), { lines: lines.slice(0, 1777), torn: false });
+});
+
+test('the last line is replaced by one that says more', () => {
+  write(line(1), line(2));
+  replaceLast(file, line(2, { validationLoss: 5 }));
+  write(line(3));
+  assert.deepEqual(readMetrics(file).lines, [line(1), line(2, { validationLoss: 5 }), line(3)]);
+  rmSync(file);
+  write(line(1));
+  replaceLast(file, line(1, { validationLoss: 5 }));
+  assert.deepEqual(readMetrics(file).lines, [line(1, { validationLoss: 5 })]);
+  assert.throws(() => replaceLast(path.join(folder, 'nowhere'), line(1)), { code: 'WRITE_FAILED' });
 });
 
 test('only the lines up to an update are kept, and a torn one never', () => {

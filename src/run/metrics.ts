@@ -1,4 +1,17 @@
-import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import { ThroughtimeError } from '../errors.ts';
 import type { UpdateRecord } from '../training/trainer.ts';
 import { writeError } from './files.ts';
@@ -23,8 +36,8 @@ export class MetricsWriter {
   constructor(file: string) {
     this.#file = file;
     try {
-      this.#length = existsSync(file) ? readFileSync(file).length : 0;
       this.#descriptor = openSync(file, 'a');
+      this.#length = fstatSync(this.#descriptor).size;
     } catch (cause) {
       throw writeError(file, cause);
     }
@@ -73,36 +86,102 @@ export interface Metrics {
 /**
  * Reads a metrics file; a missing one is empty.
  *
- * @throws RUN_INVALID for a whole line that is not a metrics line.
+ * @throws RUN_INVALID for a whole line that is not a metrics line, or not that of its update.
  */
 export function readMetrics(file: string): Metrics {
-  if (!existsSync(file)) return { lines: [], torn: false };
-  const texts = readFileSync(file, 'utf8').split('\n');
-  const torn = texts.pop() !== '';
-  return { lines: texts.map((text, index) => parseLine(text, file, index + 1)), torn };
+  const lines: MetricsLine[] = [];
+  const { torn } = eachMetricsLine(file, (line) => lines.push(line));
+  return { lines, torn };
+}
+
+/** The same, line by line, so that a file of any length needs little memory. Line i is that of update i. */
+export function eachMetricsLine(file: string, use: (line: MetricsLine) => void): { count: number; torn: boolean } {
+  let count = 0;
+  const { torn } = eachLine(file, (text) => {
+    use(parseLine(text, file, count + 1));
+    count++;
+  });
+  return { count, torn };
+}
+
+/** Hands over the lines of a file with the bytes up to the end of each, until `use` answers false. */
+function eachLine(file: string, use: (text: string, end: number) => unknown): { torn: boolean } {
+  if (!existsSync(file)) return { torn: false };
+  const descriptor = openSync(file, 'r');
+  try {
+    const chunk = new Uint8Array(2 ** 16);
+    let rest = new Uint8Array(0);
+    let end = 0;
+    for (;;) {
+      const read = readSync(descriptor, chunk);
+      if (read === 0) return { torn: rest.length > 0 };
+      const bytes = Buffer.concat([rest, chunk.subarray(0, read)]);
+      let begin = 0;
+      for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, begin)) {
+        end += at + 1 - begin;
+        if (use(bytes.toString('utf8', begin, at), end) === false) return { torn: false };
+        begin = at + 1;
+      }
+      rest = bytes.subarray(begin);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 function parseLine(text: string, file: string, line: number): MetricsLine {
+  let value: MetricsLine | null = null;
   try {
-    const value = JSON.parse(text, revive) as MetricsLine | null;
-    if (typeof value?.update === 'number') return value;
+    value = JSON.parse(text, revive) as MetricsLine | null;
   } catch {
     // Answered below, like JSON of another kind.
   }
-  throw new ThroughtimeError('RUN_INVALID', 'is not the record of an update; restore the file from a copy', { file, line });
+  if (typeof value?.update !== 'number') {
+    throw new ThroughtimeError('RUN_INVALID', 'is not the record of an update; restore the file from a copy', { file, line });
+  }
+  if (value.update !== line) {
+    const sentence = `is the record of update ${value.update} where that of update ${line} should be; restore the file from a copy`;
+    throw new ThroughtimeError('RUN_INVALID', sentence, { file, line });
+  }
+  return value;
 }
 
 /** Leaves only the lines up to an update: those that a resumed training is going to write again are cut off. */
 export function keepUpTo(file: string, update: number): void {
   if (!existsSync(file)) return;
-  const bytes = readFileSync(file);
-  let kept = 0;
-  for (let lines = 0; lines < update; lines++) {
-    const end = bytes.indexOf(0x0a, kept);
-    if (end < 0) break;
-    kept = end + 1;
+  truncateSync(file, lengthUpTo(file, update));
+}
+
+/** Puts another line in the place of the last one, whole or not at all. */
+export function replaceLast(file: string, line: MetricsLine): void {
+  const temporary = `${file}.writing`;
+  try {
+    copyFileSync(file, temporary);
+    truncateSync(temporary, lengthUpTo(file, line.update - 1));
+    const writer = new MetricsWriter(temporary);
+    try {
+      writer.add(line);
+      writer.sync();
+    } finally {
+      writer.close();
+    }
+    renameSync(temporary, file);
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    throw cause instanceof ThroughtimeError ? cause : writeError(file, cause);
   }
-  if (kept < bytes.length) truncateSync(file, kept);
+}
+
+/** Bytes of the first lines of a file, at most `lines`. */
+function lengthUpTo(file: string, lines: number): number {
+  let count = 0;
+  let kept = 0;
+  eachLine(file, (_, end) => {
+    if (count === lines) return false;
+    kept = end;
+    return ++count < lines;
+  });
+  return kept;
 }
 
 const numeric = new Set(['loss', 'gradientNorm', 'clippedNorm', 'learningRate', 'validationLoss']);
