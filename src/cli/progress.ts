@@ -5,11 +5,54 @@ import { duration, short } from './numbers.ts';
 /** Milliseconds between two pictures of the bar, and between two plain lines. */
 const barEvery = 100;
 const lineEvery = 5000;
+/** Cells of the bar, where there is room, and the fewest that are worth drawing. */
 const barWidth = 24;
+const leastBar = 6;
+
+/** Where a training stands, each part in words; an absent one is empty. */
+export interface ProgressParts {
+  readonly update: string;
+  readonly loss: string;
+  readonly validation: string;
+  /** Long and short. */
+  readonly norm: readonly [string, string];
+  readonly rate: string;
+  readonly left: string;
+  /** 0 to 1. */
+  readonly done: number;
+}
 
 /**
- * Shows how a training goes on, on stderr: a bar in place on a terminal, a line every few seconds elsewhere. The rate and
- * the time left are those of the last seconds.
+ * The bar and what stands beside it, in one line that fits. Where columns are wanting, the bar shrinks, then the least important
+ * parts are left out one after the other, the bar among them.
+ */
+export function fitted(parts: ProgressParts, columns: number): string {
+  const { update, loss, validation, norm, rate, left, done } = parts;
+  const candidates: [string[], number][] = [
+    [[update, loss, validation, norm[0], rate, left], leastBar],
+    [[update, loss, validation, norm[0], left], leastBar],
+    [[update, loss, validation, norm[1], left], leastBar],
+    [[update, loss, validation, norm[1], left], 0],
+    [[update, loss, validation, left], 0],
+    [[update, loss, left], 0],
+    [[update, loss], 0],
+  ];
+  // The last column stays free: some terminals go to the next line as soon as it is filled.
+  const room = columns - 1;
+  for (const [chosen, bar] of candidates) {
+    const text = chosen.filter((part) => part !== '').join('  ');
+    if (bar === 0 && text.length <= room) return text;
+    const cells = Math.min(barWidth, room - text.length - 1);
+    if (bar === 0 || cells < bar) continue;
+    const filled = Math.round(cells * Math.min(1, done));
+    return `${'█'.repeat(filled)}${'░'.repeat(cells - filled)} ${text}`;
+  }
+  return update.slice(0, Math.max(0, room));
+}
+
+/**
+ * Shows how a training goes on, on stderr: a bar in place on a terminal whose size is known, a line every few seconds
+ * elsewhere. The rate and the time left are those of the last seconds.
  */
 export class Progress {
   readonly #stream: NodeJS.WriteStream;
@@ -29,7 +72,7 @@ export class Progress {
     this.#recent = [{ at: this.#began, update: begun, sequences: 0 }];
     this.#updates = updates;
     this.#stream = stream;
-    this.#bar = stream.isTTY ? createLogUpdate(stream) : undefined;
+    this.#bar = stream.isTTY && stream.columns > 0 && stream.rows > 0 ? createLogUpdate(stream) : undefined;
   }
 
   /** Takes note of an update. */
@@ -64,19 +107,21 @@ export class Progress {
     const rate = (last.update - first.update) / span;
     const perSecond = (this.#sequences - first.sequences) / span;
     const left = last.update >= this.#updates ? 'done' : rate > 0 ? `${duration((this.#updates - last.update) / rate)} left` : '';
-    const parts = [
-      `update ${last.update}/${this.#updates}`,
-      `loss ${short(this.#loss)}`,
-      this.#validation === undefined ? '' : `validation ${short(this.#validation)}`,
-      last.nonFinite === null ? `gradient norm ${short(last.gradientNorm)}` : `skipped: ${last.nonFinite} not finite`,
-      perSecond > 0 && Number.isFinite(perSecond) ? `${short(perSecond)} sequences/s` : '',
+    const norm = last.nonFinite === null ? short(last.gradientNorm) : `skipped: ${last.nonFinite} not finite`;
+    const parts: ProgressParts = {
+      update: `update ${last.update}/${this.#updates}`,
+      loss: `loss ${short(this.#loss)}`,
+      validation: this.#validation === undefined ? '' : `validation ${short(this.#validation)}`,
+      norm: last.nonFinite === null ? [`gradient norm ${norm}`, `norm ${norm}`] : [norm, 'skipped'],
+      rate: perSecond > 0 && Number.isFinite(perSecond) ? `${short(perSecond)} sequences/s` : '',
       left,
-    ].filter((part) => part !== '');
-    if (!this.#bar) {
-      this.#stream.write(`${parts.join('  ')}\n`);
-      return;
+      done: last.update / this.#updates,
+    };
+    // A terminal may have been made smaller meanwhile, to nothing even.
+    if (this.#bar && this.#stream.columns > 0) this.#bar(fitted(parts, this.#stream.columns));
+    else if (!this.#bar) {
+      const { update, loss, validation, rate } = parts;
+      this.#stream.write(`${[update, loss, validation, parts.norm[0], rate, left].filter((part) => part !== '').join('  ')}\n`);
     }
-    const filled = Math.round((barWidth * last.update) / this.#updates);
-    this.#bar(`${'█'.repeat(filled)}${'░'.repeat(barWidth - filled)} ${parts.join('  ')}`);
   }
 }
