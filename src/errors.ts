@@ -17,6 +17,7 @@ export const errorCodes = {
   CHECKPOINT_INVALID: { kind: 'input', means: 'a checkpoint or weights file is damaged or is not what it says' },
   RUN_INVALID: { kind: 'input', means: 'a run directory cannot be used: missing, of another version, or of another experiment' },
   RUN_EXISTS: { kind: 'input', means: 'the run directory already holds a run' },
+  RUN_IN_USE: { kind: 'input', means: 'another process trains this run, or may be training it' },
   WRITE_FAILED: { kind: 'input', means: 'a file could not be written: the disk is full or the place is not writable' },
   GRADIENT_WRONG: { kind: 'work', means: 'a gradient disagrees with central differences' },
   MEMORY_EXHAUSTED: { kind: 'work', means: 'the arrays of this run do not fit into the memory of its backend' },

@@ -33,6 +33,12 @@ export function weightTensors(network: Network): NamedTensor[] {
   return network.parameters.list.map(({ name, shape }) => ({ name, shape, values: network.parameters.valuesOf(name) }));
 }
 
+/** The weights alone, in a file that says of which update they are and what their loss on the validation part is. */
+export function weightsBytes(network: Network, update: number, validation: number): Uint8Array {
+  const metadata = { format: 'throughtime-weights', version, update: String(update), validation: String(validation) };
+  return writeSafetensors(weightTensors(network), metadata);
+}
+
 /** Writes a checkpoint whole or not at all; the one before is kept as `previous`. */
 export function writeCheckpoint(trainer: Trainer, file: string, previous: string): void {
   writeWhole(file, checkpointBytes(trainer), previous);

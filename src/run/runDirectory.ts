@@ -45,6 +45,7 @@ const names = {
   metrics: 'metrics.jsonl',
   checkpoint: 'checkpoint.safetensors',
   previous: 'checkpoint.previous.safetensors',
+  best: 'best.safetensors',
 };
 
 /** A directory with everything about one run. */
@@ -132,6 +133,10 @@ export class RunDirectory {
     return path.join(this.path, names.previous);
   }
 
+  get bestFile(): string {
+    return path.join(this.path, names.best);
+  }
+
   /** Rewrites the record with some fields changed. */
   update(fields: Partial<Pick<RunRecord, 'status' | 'ended' | 'result' | 'backend'>>): void {
     this.#record = { ...this.#record, ...fields };
@@ -151,7 +156,8 @@ export function freeRunPath(name: string, parent = 'runs'): string {
   }
 }
 
-function machine(): RunRecord['machine'] {
+/** What this process runs on. */
+export function machine(): RunRecord['machine'] {
   const cpus = os.cpus();
   return {
     node: process.version,

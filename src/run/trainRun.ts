@@ -1,32 +1,46 @@
-import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Backend } from '../compute/backend.ts';
 import type { Baseline, DataParts } from '../data/dataset.ts';
 import { ThroughtimeError } from '../errors.ts';
 import { initialize, Network } from '../network/network.ts';
-import { constantLoss } from '../training/constantPredictor.ts';
+import { constantLossPieces } from '../training/constantPredictor.ts';
 import { type Evaluation, Evaluator, type Metric } from '../training/evaluator.ts';
-import { summarize, type TrainingSummary } from '../training/summary.ts';
+import { Summary, type TrainingSummary } from '../training/summary.ts';
 import { longestOf, Trainer } from '../training/trainer.ts';
-import { restoreCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { Experiment } from './experiment.ts';
-import { keepUpTo, type MetricsLine, MetricsWriter, readMetrics } from './metrics.ts';
+import { takeLock } from './lock.ts';
+import { eachMetricsLine, type MetricsLine } from './metrics.ts';
 import { type DataFile, describeFiles, openData } from './openData.ts';
+import { Pace } from './pace.ts';
+import { resume } from './resume.ts';
 import { freeRunPath, RunDirectory } from './runDirectory.ts';
+import { Session } from './session.ts';
 
 /** What `train` answers. */
 export interface TrainResult {
   /** Path of the run directory. */
   readonly run: string;
   readonly updates: number;
-  /** Mean losses: of the last tenth of the updates, of the validation part at the end, of the best constant there. */
-  readonly loss: { readonly train: number | null; readonly validation: number; readonly constant: number };
-  readonly metric: Metric;
+  /** Those that changed the weights; the others were skipped because something was not finite. */
+  readonly appliedUpdates: number;
+  /**
+   * Mean losses: of the last tenth of the updates, of the validation part, of the best constant there. `validation` is that
+   * of `validated`; `constant` is null where there was no time for it.
+   */
+  readonly loss: { readonly train: number | null; readonly validation: number | null; readonly constant: number | null };
+  /** Of the evaluation that `validated` names; null where the session did not make it. */
+  readonly metric: Metric | null;
+  /**
+   * After which update, and on which share of its steps, the validation part was measured: after the last one and on all of
+   * them, unless the training was stopped. Null where it was never measured.
+   */
+  readonly validated: { readonly update: number; readonly share: number } | null;
+  /** The complete evaluation with the lowest loss, whose weights `best.safetensors` holds. */
+  readonly best: { readonly update: number; readonly validation: number } | null;
   /** Losses of naive predictors on the validation part. */
   readonly baselines: readonly Baseline[];
-  /** On the test part, where the data have one. */
-  readonly test?: { readonly loss: number; readonly metric: Metric };
+  /** On the test part, where the data have one; null where there was no time for it. */
+  readonly test?: { readonly loss: number; readonly metric: Metric } | null;
   readonly gradientNorm: TrainingSummary['gradientNorm'];
   readonly clippedFraction: number;
   readonly nonFiniteUpdates: number;
@@ -35,7 +49,7 @@ export interface TrainResult {
   readonly seconds: number;
   readonly stepsPerSecond: number;
   readonly backend: { readonly name: string; readonly reason: string; readonly threads: number };
-  /** What ended the training before its last update. */
+  /** What ended the command before its last update and the evaluations after it. */
   readonly stopped: 'signal' | 'budget' | null;
 }
 
@@ -56,26 +70,50 @@ export interface TrainRequest {
   readonly backend: Backend;
   readonly reason: string;
   readonly watcher?: TrainWatcher;
-  /** Stops the training after the update at hand; the checkpoint is written. */
+  /** Stops the training after the update at hand, and any evaluation at once; the checkpoint is written. */
   readonly signal?: AbortSignal;
-  /** A moment of `performance.now()` after which no further update is begun. */
+  /**
+   * A moment of `performance.now()` by which everything ends. The last tenth of the time until then is kept for the
+   * evaluation after the last update, which is cut short where it takes longer.
+   */
   readonly deadline?: number;
   /** Seconds between two checkpoints while the training runs; 10 by default. One is always written at the end. */
   readonly checkpointEvery?: number;
 }
 
-/** Milliseconds after which the event loop gets its turn, and what has been measured is written. */
-const breathEvery = 50;
-
 /** Trains to the end, or until it is stopped, and leaves a run directory that can be taken up again. */
-export async function trainRun(
-  request: TrainRequest,
-): Promise<{ result: TrainResult; network: Network; data: DataParts; run: RunDirectory }> {
-  const { backend, watcher, checkpointEvery = 10 } = request;
-  const resumed = 'run' in request.source;
-  const { experiment, folder } = 'run' in request.source ? recordOf(request.source.run) : request.source;
+export async function trainRun(request: TrainRequest): Promise<Trained> {
+  const { source } = request;
+  if (!('run' in source)) return train(request, source);
+  const { status } = RunDirectory.open(source.run).record;
+  let release: (() => void) | undefined;
+  try {
+    release = takeLock(source.run);
+  } catch (cause) {
+    // A finished run is only read, so that it need not be writable.
+    if (!(cause instanceof ThroughtimeError) || cause.code !== 'WRITE_FAILED' || status !== 'done') throw cause;
+  }
+  try {
+    return await train(request, recordOf(source.run));
+  } finally {
+    release?.();
+  }
+}
+
+export interface Trained {
+  readonly result: TrainResult;
+  readonly network: Network;
+  readonly data: DataParts;
+  readonly run: RunDirectory;
+}
+
+/** @param source the experiment, and what its relative paths start from. */
+async function train(request: TrainRequest, { experiment, folder }: { experiment: Experiment; folder: string }): Promise<Trained> {
+  const { backend, watcher, source } = request;
+  const { training } = experiment;
+  const pace = new Pace(request.signal, request.deadline);
   const files = await describeFiles(experiment, folder);
-  if ('run' in request.source) checkUnchanged(request.source.run, RunDirectory.open(request.source.run).record.files, files);
+  if ('run' in source) checkUnchanged(source.run, RunDirectory.open(source.run).record.files, files);
   const data = await openData(experiment, folder);
   const longest = longestOf(data.train);
   if (experiment.model.forgetBias === 'chrono' && longest < 3) {
@@ -83,83 +121,65 @@ export async function trainRun(
     throw new ThroughtimeError('EXPERIMENT_INVALID', sentence, { field: 'model.forgetBias' });
   }
   const network = new Network(backend, experiment.model, data.train.input, data.train.target.size);
-  initialize(network, experiment.model, experiment.training.seed, longest);
-  const trainer = new Trainer(network, data.train, experiment.training);
-  const evaluator = new Evaluator(network, data.validation, experiment.training.batchSize);
-  const constant = constantLoss(data.train, data.validation, backend);
+  initialize(network, experiment.model, training.seed, longest);
+  const trainer = new Trainer(network, data.train, training);
+  const evaluator = new Evaluator(network, data.validation, training.batchSize);
+  const constant = await pace.through(constantLossPieces(data.train, data.validation, backend));
   const description = { name: backend.name, detail: backend.detail, reason: request.reason, threads: backend.threads };
   const run =
-    'run' in request.source
-      ? RunDirectory.open(request.source.run)
-      : RunDirectory.create(request.source.runPath ?? freeRunPath(experiment.name), {
-          experiment,
-          seed: experiment.training.seed,
-          folder: path.resolve(folder),
-          files,
-          data: data.description,
-          backend: description,
+    'run' in source
+      ? RunDirectory.open(source.run)
+      : RunDirectory.create(source.runPath ?? freeRunPath(experiment.name), {
+          ...{ experiment, seed: training.seed, folder: path.resolve(folder), files, data: data.description, backend: description },
         });
-  if (resumed) await resume(run, trainer, backend, watcher);
-  /** Nothing of such a run is written again. */
-  const finished = resumed && trainer.done && run.record.status === 'done';
-  watcher?.begun?.({ path: run.path, network, experiment, resumedAt: trainer.update });
-
-  const metrics = new MetricsWriter(run.metricsFile);
-  let stopped: TrainResult['stopped'] = null;
-  let evaluation: Evaluation | undefined;
+  const release = 'run' in source ? undefined : takeLock(run.path);
   try {
-    if (resumed && !finished) run.update({ status: 'running' });
-    let saved = performance.now();
-    let breathed = saved;
-    const save = () => {
-      metrics.sync();
-      writeCheckpoint(trainer, run.checkpointFile, run.previousCheckpointFile);
-      saved = performance.now();
-    };
-    while (!trainer.done) {
-      if (request.signal?.aborted) stopped = 'signal';
-      else if (request.deadline !== undefined && performance.now() >= request.deadline) stopped = 'budget';
-      if (stopped) break;
-      const record = trainer.step();
-      evaluation = undefined;
-      if (record.update % experiment.training.validateEvery === 0 || trainer.done) {
-        evaluation = evaluator.evaluate();
-        watcher?.evaluated?.(record.update, evaluation);
-      }
-      const line: MetricsLine = evaluation ? { ...record, validationLoss: evaluation.loss } : record;
-      metrics.add(line);
-      watcher?.updated?.(line, Math.min(experiment.training.batchSize, data.train.count));
-      const now = performance.now();
-      if (now - breathed >= breathEvery) {
-        metrics.flush();
-        await nextTurn();
-        breathed = performance.now();
-      }
-      if (now - saved >= checkpointEvery * 1000) save();
+    const before = 'run' in source ? await resume(run, trainer, backend, (sentence) => watcher?.noted?.(sentence)) : undefined;
+    /** Nothing of such a run is written again. */
+    const finished = before !== undefined && trainer.done && run.record.status === 'done';
+    watcher?.begun?.({ path: run.path, network, experiment, resumedAt: trainer.update });
+    const session = new Session({ run, trainer, evaluator, pace, watcher, before, checkpointEvery: request.checkpointEvery ?? 10 });
+    if (!finished) {
+      if (before) run.update({ status: 'running' });
+      await session.train();
     }
-    if (!finished) save();
+    const validation = await session.validation();
+    const tested = data.test ? await pace.through(new Evaluator(network, data.test, training.batchSize).pieces()) : undefined;
+    const incomplete = [validation.stopped, tested?.stopped ?? null].find((each) => each !== null) ?? null;
+    const { recentLoss, firstNonFinite, count, ...summary } = summaryOf(run);
+    const result: TrainResult = {
+      run: run.path,
+      updates: trainer.update,
+      appliedUpdates: trainer.cursor.applied,
+      loss: { train: recentLoss, validation: validation.loss, constant: constant.stopped ? null : constant.value },
+      metric: validation.metric,
+      validated: validation.of,
+      best: session.best,
+      baselines: data.baselines,
+      ...(tested ? { test: tested.stopped ? null : { loss: tested.value.loss, metric: tested.value.metric } } : {}),
+      ...summary,
+      firstNonFinite,
+      stepsPerSecond: summary.seconds > 0 ? count / summary.seconds : 0,
+      backend: { name: backend.name, reason: request.reason, threads: backend.threads },
+      stopped: session.stopped ?? incomplete,
+    };
+    const status = result.stopped ? 'stopped' : 'done';
+    if (!finished) run.update({ status, ended: new Date().toISOString(), result, backend: description });
+    return { result, network, data, run };
   } finally {
-    metrics.close();
+    release?.();
   }
-  const { loss: validation, metric } = evaluation ?? evaluator.evaluate();
-  const { lines } = readMetrics(run.metricsFile);
-  const { recentLoss, ...summary } = summarize(lines);
-  const firstNonFinite = lines.find((line) => line.nonFinite !== null);
-  const result: TrainResult = {
-    run: run.path,
-    updates: trainer.update,
-    loss: { train: recentLoss, validation, constant },
-    metric,
-    baselines: data.baselines,
-    ...(data.test ? { test: new Evaluator(network, data.test, experiment.training.batchSize).evaluate() } : {}),
-    ...summary,
-    firstNonFinite: firstNonFinite ? { update: firstNonFinite.update, what: firstNonFinite.nonFinite as string } : null,
-    stepsPerSecond: summary.seconds > 0 ? lines.length / summary.seconds : 0,
-    backend: { name: backend.name, reason: request.reason, threads: backend.threads },
-    stopped,
-  };
-  if (!finished) run.update({ status: stopped ? 'stopped' : 'done', ended: new Date().toISOString(), result, backend: description });
-  return { result, network, data, run };
+}
+
+/** What all updates of the run looked like, those of earlier sessions too. */
+function summaryOf(run: RunDirectory): TrainingSummary & Pick<TrainResult, 'firstNonFinite'> & { count: number } {
+  const summary = new Summary();
+  let firstNonFinite: TrainResult['firstNonFinite'] = null;
+  const { count } = eachMetricsLine(run.metricsFile, (line) => {
+    summary.add(line);
+    if (line.nonFinite !== null) firstNonFinite ??= { update: line.update, what: line.nonFinite };
+  });
+  return { ...summary.answer(), firstNonFinite, count };
 }
 
 function recordOf(runPath: string): { experiment: Experiment; folder: string } {
@@ -177,38 +197,5 @@ export function checkUnchanged(runPath: string, recorded: readonly DataFile[], f
       `cannot be used: ${before.path} has changed since the run began; restore it or begin a new run`,
       { file: runPath },
     );
-  }
-}
-
-async function resume(run: RunDirectory, trainer: Trainer, backend: Backend, watcher: TrainWatcher | undefined): Promise<void> {
-  const before = run.record.backend;
-  if (before.name !== backend.name || before.detail !== backend.detail) {
-    watcher?.noted?.(
-      `The run was begun with ${before.name} (${before.detail}) and goes on with ${backend.name} (${backend.detail}): the bits will differ.`,
-    );
-  }
-  await takeUp(run, trainer, watcher);
-  if (readMetrics(run.metricsFile).torn) watcher?.noted?.('The last line of metrics.jsonl was torn and has been left out.');
-  keepUpTo(run.metricsFile, trainer.update);
-}
-
-/** Takes up the run's last checkpoint; the one before, where the last has been removed; the beginning, where there is none. */
-async function takeUp(run: RunDirectory, trainer: Trainer, watcher: TrainWatcher | undefined): Promise<void> {
-  const { checkpointFile: last, previousCheckpointFile: previous } = run;
-  if (!existsSync(last)) {
-    if (existsSync(previous)) await restoreCheckpoint(trainer, previous);
-    watcher?.noted?.(
-      existsSync(previous)
-        ? 'The run has lost its last checkpoint and goes on from the one before.'
-        : 'The run has no checkpoint yet and begins anew.',
-    );
-    return;
-  }
-  try {
-    await restoreCheckpoint(trainer, last);
-  } catch (cause) {
-    if (!(cause instanceof ThroughtimeError) || cause.code !== 'CHECKPOINT_INVALID' || !existsSync(previous)) throw cause;
-    const sentence = `${cause.message.slice(`${last}: `.length)}, or remove it to go on from ${path.basename(previous)}`;
-    throw new ThroughtimeError(cause.code, sentence, { file: last }, { cause });
   }
 }

@@ -66,7 +66,7 @@ describe('the loss is the mean over all counted targets', () => {
     const pieces = evaluator.pieces();
     // Target 1 alone; then 4 5 6 7 too: (1 + 16 + 25 + 36 + 49) / 5 = 25.4.
     assert.deepEqual(
-      [pieces.next().value, pieces.next().value].map(({ loss, share }) => [loss, share]),
+      [pieces.next().value, pieces.next().value].map((value) => [value?.loss, value?.share]),
       [
         [1, 1 / 7],
         [25.4, 5 / 7],

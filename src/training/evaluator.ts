@@ -60,8 +60,11 @@ export class Evaluator {
     }
   }
 
-  /** The same in pieces of one window each: whoever asks for the next may do something else in between, or ask no more. */
-  *pieces(): Generator<Evaluation, Evaluation> {
+  /**
+   * The same in pieces of one window each: whoever asks for the next may do something else in between, or ask no more. Each
+   * gives what is known so far, undefined before the first counted target.
+   */
+  *pieces(): Generator<Evaluation | undefined, Evaluation> {
     const dataset = this.#dataset;
     const batch = this.#batch;
     const windows = { k1: this.#T, k2: this.#T };
@@ -93,7 +96,7 @@ export class Evaluator {
         }
         if (window.end < T) this.#unrolled.carry(window.end - window.countFrom);
         for (const length of lengths) run += Math.max(0, Math.min(length, window.end) - window.countFrom);
-        yield soFar();
+        yield counted > 0 ? soFar() : undefined;
       }
     }
     return soFar();

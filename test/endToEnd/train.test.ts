@@ -8,9 +8,12 @@ import { readExperiment } from '../../src/run/experiment.ts';
 import { readMetrics } from '../../src/run/metrics.ts';
 import type { RunRecord } from '../../src/run/runDirectory.ts';
 import { type TrainResult, trainRun } from '../../src/run/trainRun.ts';
+import type { Metric } from '../../src/training/evaluator.ts';
 import { throughtime, workplace } from './commandLine.ts';
 
-type Answer = TrainResult & { sample?: string };
+/** Of a training that was not stopped, where everything has been measured. */
+type Measured = TrainResult & { loss: { validation: number; constant: number }; metric: Metric };
+type Answer = Measured & { sample?: string };
 
 const recall = {
   name: 'recall',
@@ -33,7 +36,7 @@ async function trained(
     runPath: place.path(run),
   };
   const { result } = await trainRun({ source, backend, reason: 'a test' });
-  return { result, checkpoint: readFileSync(`${place.path(run)}/checkpoint.safetensors`) };
+  return { result: result as Measured, checkpoint: readFileSync(`${place.path(run)}/checkpoint.safetensors`) };
 }
 
 const record = (run: string) => JSON.parse(readFileSync(`${run}/run.json`, 'utf8')) as RunRecord;

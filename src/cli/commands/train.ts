@@ -7,15 +7,21 @@ import type { DataDescription } from '../../data/dataset.ts';
 import { ThroughtimeError } from '../../errors.ts';
 import type { Network } from '../../network/network.ts';
 import { generate } from '../../network/unroll/generate.ts';
-import { readExperiment, withPlace } from '../../run/experiment.ts';
+import { type Experiment, readExperiment, withPlace } from '../../run/experiment.ts';
 import { reading } from '../../run/files.ts';
 import { toJson } from '../../run/json.ts';
 import { RunDirectory } from '../../run/runDirectory.ts';
 import { type TrainRequest, type TrainResult, trainRun } from '../../run/trainRun.ts';
 import { duration, short } from '../numbers.ts';
 import { openBackend } from '../openBackend.ts';
-import { options } from '../options.ts';
+import { options, pathText } from '../options.ts';
+import { overridesOf } from '../overrides.ts';
 import { Progress } from '../progress.ts';
+
+/** Characters of the sample that a text model writes: some lines, enough to see whether it has found words. */
+const sampleLength = 400;
+/** Of the sample: a little below 1, so that the likely is likelier and a half-trained model stays readable. */
+const sampleTemperature = 0.8;
 
 interface TrainFlags {
   set: string[];
@@ -31,18 +37,20 @@ interface TrainFlags {
 export function trainCommand(): Command {
   return new Command('train')
     .description('train an experiment and write a run directory, or go on with the run of a directory')
-    .argument('<experiment or run>', 'an experiment file (JSON), or a run directory to go on with')
+    .argument('<experiment or run>', 'an experiment file (JSON), or a run directory to go on with', pathText)
     .addOption(options.set())
     .addOption(options.seed())
     .addOption(options.budget())
     .addOption(options.backend())
     .addOption(options.threads())
-    .option('--run <directory>', 'where to write the run; by default runs/<name of the experiment>')
+    .option('--run <directory>', 'where to write the run; by default runs/<name of the experiment>', pathText)
     .addOption(options.checkpointEvery())
     .addOption(options.json())
     .addHelpText(
       'after',
-      '\nExamples:\n  throughtime train adding.json --set model.cell=gru --set training.updates=500\n  throughtime train runs/adding',
+      '\nA path in the experiment, also one given by --set data.path=..., is relative to the experiment file; --run is relative to where' +
+        '\nyou are. Ctrl-C finishes the update at hand and keeps the run, which goes on when its directory is trained.' +
+        '\n\nExamples:\n  throughtime train adding.json --set model.cell=gru --set training.updates=500\n  throughtime train runs/adding',
     )
     .action(train);
 }
@@ -56,7 +64,7 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   let progress: Progress | undefined;
   try {
-    const { result, network, data } = await withPlace(source, flags.set, () =>
+    const { result, network, data, run } = await withPlace(source, flags.set, () =>
       trainRun({
         source: request,
         backend,
@@ -82,16 +90,22 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
       }),
     );
     progress?.end();
-    const sample = Number.isFinite(result.loss.validation) ? sampleOf(network, data.description, network.parameters.length) : undefined;
+    const { experiment } = run.record;
+    const sample = Number.isFinite(result.loss.validation) ? sampleOf(network, data.description, experiment.training.seed) : undefined;
+    const standardized = isStandardized(experiment, data.description);
     if (flags.json) process.stdout.write(`${toJson({ ...result, ...(sample === undefined ? {} : { sample }) })}\n`);
-    else process.stdout.write(summary(result, sample));
+    else process.stdout.write(summary(result, sample, standardized));
+    if (result.stopped !== null) {
+      const why = result.stopped === 'signal' ? 'as asked' : 'because the budget was used up';
+      process.stderr.write(`Stopped ${why}; go on with: throughtime train ${argument(result.run)}\n`);
+    }
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }
 
 async function requestFor(source: string, flags: TrainFlags): Promise<TrainRequest['source']> {
-  const overrides = flags.seed === undefined ? flags.set : [...flags.set, `training.seed=${flags.seed}`];
+  const overrides = overridesOf(flags);
   if (existsSync(source) && statSync(source).isDirectory()) {
     if (overrides.length > 0 || flags.run !== undefined) {
       const given = flags.run !== undefined ? '--run' : flags.set.length > 0 ? '--set' : '--seed';
@@ -113,32 +127,45 @@ function sampleOf(network: Network, description: DataDescription, seed: number):
   if (description.kind !== 'text') return undefined;
   const alphabet = [...description.alphabet];
   const prompt = Math.max(0, alphabet.indexOf('\n'));
-  const codes = generate(network, [prompt], 400, 0.8, new Random(seedFor(seed, 'sample')));
+  const codes = generate(network, [prompt], sampleLength, sampleTemperature, new Random(seedFor(seed, 'sample')));
   return Array.from(codes, (code) => alphabet[code]).join('');
 }
 
-function summary(result: TrainResult, sample: string | undefined): string {
-  const { loss, metric, gradientNorm: norm } = result;
+/** Whether the targets, and with them the losses, are in standard deviations. */
+function isStandardized({ data }: Experiment, description: DataDescription): boolean {
+  if (data.kind === 'table') return data.standardize !== false;
+  return description.kind === 'sequences' && description.targetDeviations !== undefined;
+}
+
+/** A path as it is to be written in a shell. */
+const argument = (text: string) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
+function summary(result: TrainResult, sample: string | undefined, standardized: boolean): string {
+  const { loss, metric, validated, gradientNorm: norm } = result;
+  const share = validated && validated.share < 1 ? `, on ${short(100 * validated.share)}% of the validation part` : '';
+  const earlier = validated && validated.update < result.updates ? `, after update ${validated.update}` : '';
+  const validation = validated ? `${short(loss.validation)}${share}${earlier}` : 'not measured: stopped before';
   const rows: [string, string][] = [
     ['updates', `${result.updates} in ${duration(result.seconds)} (${short(result.stepsPerSecond)} a second)`],
     ['training loss', `${short(loss.train)} (mean of the last tenth)`],
-    ['validation loss', `${short(loss.validation)} (best constant ${short(loss.constant)})`],
-    [metric.name, short(metric.value)],
+    ['validation loss', `${validation} (best constant ${loss.constant === null ? 'not measured' : short(loss.constant)})`],
+    ...(metric ? [[metric.name, short(metric.value)] as [string, string]] : []),
     ...result.baselines.map(({ name, loss: naive }): [string, string] => [`naive ${name}`, `${short(naive)} on the validation part`]),
-    ...(result.test ? [['test loss', short(result.test.loss)] as [string, string]] : []),
+    ...(result.test === undefined
+      ? []
+      : [['test loss', result.test ? short(result.test.loss) : 'not measured: stopped before'] as [string, string]]),
     ['gradient norm', `median ${short(norm.p50)}, 90% ${short(norm.p90)}, 99% ${short(norm.p99)}, largest ${short(norm.max)}`],
     ['clipped', `${(100 * result.clippedFraction).toFixed(1)}% of the updates`],
   ];
   if (result.firstNonFinite) {
     const { update, what } = result.firstNonFinite;
-    rows.push(['not finite', `${result.nonFiniteUpdates} updates skipped; the first was ${update}: ${what}`]);
+    const none = result.appliedUpdates === 0 ? ', so that none changed the weights' : '';
+    rows.push(['not finite', `${result.nonFiniteUpdates} updates skipped${none}; the first was ${update}: ${what}`]);
   }
   const width = Math.max(...rows.map(([name]) => name.length));
   const table = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`).join('\n');
-  const ended =
-    result.stopped === null
-      ? ''
-      : `\nStopped ${result.stopped === 'signal' ? 'as asked' : 'because the budget was used up'}; go on with: throughtime train ${result.run}\n`;
+  const unit = standardized ? '  Losses and errors are of targets in standard deviations of the training part.\n' : '';
   const spoken = sample === undefined ? '' : `\nA sample of what it writes:\n\n${sample.replace(/^/gm, '  | ')}\n`;
-  return `\n${table}\n${spoken}${ended}\nEverything about this run is in ${result.run}\n`;
+  const next = result.stopped === null ? `Look at its gradient with: throughtime inspect ${argument(result.run)}\n` : '';
+  return `\n${table}\n${unit}${spoken}\nEverything about this run is in ${result.run}\n${next}`;
 }

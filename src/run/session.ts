@@ -1,0 +1,146 @@
+import type { Evaluation, Evaluator, Metric } from '../training/evaluator.ts';
+import type { Trainer } from '../training/trainer.ts';
+import { weightsBytes, writeCheckpoint } from './checkpoint.ts';
+import { writeWhole } from './files.ts';
+import { type MetricsLine, MetricsWriter, replaceLast } from './metrics.ts';
+import type { Pace, Stop } from './pace.ts';
+import { isBetter, type Validated } from './resume.ts';
+import type { RunDirectory } from './runDirectory.ts';
+import type { TrainWatcher } from './trainRun.ts';
+
+/** Share of the time that is left which the updates may take where there is a deadline; the rest is for the evaluation after them. */
+const shareOfUpdates = 0.9;
+
+export interface SessionParts {
+  readonly run: RunDirectory;
+  readonly trainer: Trainer;
+  readonly evaluator: Evaluator;
+  readonly pace: Pace;
+  readonly watcher: TrainWatcher | undefined;
+  /** What an earlier session left; undefined for a new run. */
+  readonly before: Validated | undefined;
+  readonly checkpointEvery: number;
+}
+
+/** What is known about the validation part when a session ends. */
+export interface Validation {
+  readonly loss: number | null;
+  readonly metric: Metric | null;
+  readonly of: { readonly update: number; readonly share: number } | null;
+  /** What kept the evaluation after the last update from its end. */
+  readonly stopped: Stop | null;
+}
+
+/**
+ * From where a run stands to its end or to a stop. At a stop the checkpoint is written at once. An evaluation that a stop
+ * cuts short leaves the line of its update without a validation loss, and that is how the next session knows that it is due.
+ */
+export class Session {
+  readonly #parts: SessionParts;
+  /** Why the training was stopped. */
+  stopped: Stop | null = null;
+  /** The complete evaluation with the lowest loss. */
+  best: Validated['best'];
+  #last: Validated['last'];
+  /** The evaluation after the update at hand, complete or cut short. */
+  #evaluation: Evaluation | undefined;
+  /** A file of weights that is not written yet. */
+  #bestBytes: Uint8Array | undefined;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.best = parts.before?.best ?? null;
+    this.#last = parts.before?.last ?? null;
+  }
+
+  async train(): Promise<void> {
+    const { run, trainer, pace, watcher, before, checkpointEvery } = this.#parts;
+    const now = performance.now();
+    const end = now + shareOfUpdates * (pace.deadline - now);
+    if (before?.line && before.line.validationLoss === undefined && this.#isDue()) await this.#makeUp(before.line);
+    const metrics = new MetricsWriter(run.metricsFile);
+    try {
+      let saved = performance.now();
+      while (!trainer.done) {
+        this.stopped ??= pace.stop(end);
+        if (this.stopped) break;
+        const record = trainer.step();
+        this.#evaluation = undefined;
+        const validationLoss = this.#isDue() ? await this.#evaluate() : undefined;
+        const line: MetricsLine = validationLoss === undefined ? record : { ...record, validationLoss };
+        metrics.add(line);
+        watcher?.updated?.(line, Math.min(trainer.options.batchSize, trainer.dataset.count));
+        await pace.breathe(() => metrics.flush());
+        if (this.stopped || performance.now() - saved < checkpointEvery * 1000) continue;
+        this.#save(metrics);
+        saved = performance.now();
+      }
+      this.#save(metrics);
+    } finally {
+      metrics.close();
+    }
+  }
+
+  /** Measures the weights as they are, if that has not been done; where time lacks, the best that is known instead. */
+  async validation(): Promise<Validation> {
+    const { trainer, evaluator, pace } = this.#parts;
+    let stopped: Stop | null = null;
+    if (this.#evaluation?.share !== 1) {
+      const { stopped: cut, value } = await pace.through(evaluator.pieces());
+      stopped = cut;
+      if (value && value.share >= (this.#evaluation?.share ?? 0)) this.#evaluation = value;
+    }
+    const { update } = trainer;
+    if (this.#evaluation) {
+      const { loss, metric, share } = this.#evaluation;
+      return { loss, metric, of: { update, share }, stopped };
+    }
+    const last = this.#last;
+    return { loss: last?.validation ?? null, metric: null, of: last && { update: last.update, share: 1 }, stopped };
+  }
+
+  /** Whether the validation part is to be measured after the update at hand. */
+  #isDue(): boolean {
+    const { trainer } = this.#parts;
+    return trainer.update > 0 && (trainer.done || trainer.update % (trainer.options.validateEvery ?? Infinity) === 0);
+  }
+
+  /** The loss on the validation part; undefined, and the training stopped, where the evaluation was cut short. */
+  async #evaluate(): Promise<number | undefined> {
+    const { trainer, evaluator, pace, watcher } = this.#parts;
+    const { stopped, value } = await pace.through(evaluator.pieces());
+    this.#evaluation = value;
+    this.stopped = stopped;
+    if (stopped) return undefined;
+    const { loss: validation } = value;
+    const { update, network } = trainer;
+    this.#last = { update, validation };
+    if (isBetter(validation, this.best?.validation)) {
+      this.best = this.#last;
+      this.#bestBytes = weightsBytes(network, update, validation);
+    }
+    watcher?.evaluated?.(update, value);
+    return validation;
+  }
+
+  /** The evaluation that the session before did not bring to its end. */
+  async #makeUp(line: MetricsLine): Promise<void> {
+    const validationLoss = await this.#evaluate();
+    if (validationLoss === undefined) return;
+    this.#saveBest();
+    replaceLast(this.#parts.run.metricsFile, { ...line, validationLoss });
+  }
+
+  /** Metrics and best weights first: they may be ahead of the checkpoint, never behind it. */
+  #save(metrics: MetricsWriter): void {
+    const { run, trainer } = this.#parts;
+    metrics.sync();
+    this.#saveBest();
+    writeCheckpoint(trainer, run.checkpointFile, run.previousCheckpointFile);
+  }
+
+  #saveBest(): void {
+    if (this.#bestBytes) writeWhole(this.#parts.run.bestFile, this.#bestBytes);
+    this.#bestBytes = undefined;
+  }
+}
