@@ -46,6 +46,11 @@ function report(error: unknown): number {
     process.stderr.write(`throughtime: ${error.message}\n`);
     return error.kind === 'input' ? 2 : 1;
   }
+  const { code, syscall, path, message } = error as NodeJS.ErrnoException;
+  if (code !== undefined && syscall !== undefined && path !== undefined) {
+    process.stderr.write(`throughtime: ${path}: cannot be used: ${message.split(',')[0]}; choose another path\n`);
+    return 2;
+  }
   process.stderr.write(`throughtime: a mistake in this program, please report it: ${(error as Error).stack ?? String(error)}\n`);
   return 1;
 }

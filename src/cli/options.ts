@@ -4,7 +4,7 @@ import { InvalidArgumentError, Option } from 'commander';
 /** Options that several verbs share, each spelt once. */
 export const options = {
   set: () =>
-    new Option('--set <path=value>', 'set a field of the experiment, such as model.cell=lstm; may be repeated')
+    new Option('--set <path=value>', 'set a field of the experiment, such as model.cell=lstm; may be repeated, once for each field')
       .argParser(collect)
       .default([] as string[], 'none'),
   json: () => new Option('--json', 'print exactly one JSON document on stdout'),
@@ -22,6 +22,12 @@ export const options = {
 
 function collect(value: string, before: string[]): string[] {
   return [...before, value];
+}
+
+/** Of arguments and options that name a file or directory. */
+export function pathText(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It is empty; name a file or directory.');
+  return text;
 }
 
 function wholeNumber(text: string): number {

@@ -70,7 +70,8 @@ test('Ctrl-C finishes the update, writes the checkpoint and says how to go on', 
     once: /^Training /m,
   });
   assert.equal(code, 0, stderr);
-  assert.match(stdout, /go on with: throughtime train .*stopped/);
+  assert.match(stderr, /\nStopped as asked; go on with: throughtime train \S+\/stopped\n$/);
+  assert.doesNotMatch(stdout, /throughtime inspect/);
   const { lines } = readMetrics(`${run}/metrics.jsonl`);
   const { cursor } = readSafetensors(weights(run), 'checkpoint').metadata;
   assert.equal((JSON.parse(cursor) as { update: number }).update, lines.length);
@@ -81,8 +82,10 @@ test('--budget bounds the whole command and says so', async () => {
   using place = workplace();
   const file = place.write('experiment.json', { ...experiment, training: { ...experiment.training, updates: 100_000 } });
   place.write('text.txt', text());
-  const { code, stdout } = await throughtime(['train', file, '--run', place.path('short'), '--budget', '1', '--json']);
+  const { code, stdout, stderr } = await throughtime(['train', file, '--run', place.path('in short'), '--budget', '1', '--json']);
   assert.equal(code, 0);
+  // A path with a space is written as a shell reads it.
+  assert.match(stderr, /\nStopped because the budget was used up; go on with: throughtime train '\S+\/in short'\n$/);
   const answer = JSON.parse(stdout) as { stopped: string; updates: number };
   assert.equal(answer.stopped, 'budget');
   assert.ok(answer.updates < 100_000);

@@ -19,7 +19,7 @@ import { longestOf } from '../../training/trainer.ts';
 import { lagPlot } from '../lagPlot.ts';
 import { short } from '../numbers.ts';
 import { openBackend } from '../openBackend.ts';
-import { options } from '../options.ts';
+import { options, pathText } from '../options.ts';
 
 interface InspectFlags {
   weights?: string;
@@ -62,9 +62,9 @@ const mostSteps = 512;
 export function inspectCommand(): Command {
   return new Command('inspect')
     .description('look at one forward and one backward pass: of a run, or of weights from elsewhere on given data')
-    .argument('[run]', 'a run directory, whose last checkpoint is looked at on its validation part')
-    .option('--weights <file>', "weights as safetensors, with PyTorch's names")
-    .option('--data <file>', 'sequences as NDJSON, {"x": ..., "y": ...} a line; the whole file is one batch')
+    .argument('[run]', 'a run directory, whose last checkpoint is looked at on its validation part', pathText)
+    .option('--weights <file>', "weights as safetensors, with PyTorch's names", pathText)
+    .option('--data <file>', 'sequences as NDJSON, {"x": ..., "y": ...} a line; the whole file is one batch', pathText)
     .addOption(new Option('--loss <name>', 'loss of the targets in the data').choices(Object.keys(losses)))
     .addOption(new Option('--activation <name>', 'of a plain recurrent network; tanh unless told').choices(['tanh', 'relu']))
     .addOption(new Option('--targets <where>', 'how y is read where its length leaves it open').choices(['last', 'every']))
