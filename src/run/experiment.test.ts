@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { workplace } from '../../test/endToEnd/commandLine.ts';
 import { ThroughtimeError } from '../errors.ts';
 import { experimentFrom, readExperiment, withPlace } from './experiment.ts';
 import { experimentJsonSchema } from './experimentSchema.ts';
@@ -74,8 +75,8 @@ describe('what is not allowed is refused with file, line and field', () => {
     [['9', '0.5'], /^a\.json:4: data\.length: must be a whole number from 1, or \[least, most\], got 0\.5/],
     [['"length": 9', '"length": 9, "lag": 3'], /^a\.json:4: data\.lag: is not a field here; known are kind, .*length/],
     [['"rnn"', '"rmn"'], /^a\.json:6: model\.cell: must be "rnn" or "lstm" or "gru", got "rmn"/],
-    [['"hiddenSize": 4', '"hiddenSize": 0'], /^a\.json:7: model\.hiddenSize: must be a .*number from 1, got 0/],
-    [['"hiddenSize": 4', '"hiddenSize": "4"'], /^a\.json:7: model\.hiddenSize: must be a .*number, got "4"/],
+    [['"hiddenSize": 4', '"hiddenSize": 0'], /^a\.json:7: model\.hiddenSize: must be a whole number from 1, got 0/],
+    [['"hiddenSize": 4', '"hiddenSize": "4"'], /^a\.json:7: model\.hiddenSize: must be a whole number from 1, got "4"/],
     [['"hiddenSize": 4', '"hiddenSize": 4, "forgetBias": 1'], /^a\.json:7: model\.forgetBias: has no meaning for the cell rnn/],
     [['"rnn"', '"gru", "activation": "relu"'], /^a\.json:6: model\.activation: has no meaning for the cell gru/],
     [['"hiddenSize": 4', '"hiddenSize": 4, "residual": true'], /^a\.json:7: model\.residual: has no meaning with one layer/],
@@ -87,6 +88,9 @@ describe('what is not allowed is refused with file, line and field', () => {
     [['25', '25, "clip": 1'], /^a\.json:10: training\.clip: must be "none", .*got 1/],
     [['25', '25, "bptt": {"k1": 5, "k2": 4}'], /^a\.json:10: training\.bptt\.k2: must not be smaller than k1/],
     [['25', '25, "schedule": {"cosine": {"warmUp": 25}}'], /^a\.json:10: training\.schedule\.cosine\.warmUp: must end before/],
+    [['25', '25, "schedule": {"warmUp": 25}'], /^a\.json:10: training\.schedule\.warmUp: must end before the last of the 25/],
+    [['25', '25, "schedule": {"step": {"every": 25, "factor": 0.5}}'], /training\.schedule\.step\.every: must be smaller than the 25/],
+    [['25', '25, "epsilon": 1e-17'], /^a\.json:10: training\.epsilon: must be a number from 1e-16, got 1e-17/],
     [['"training"', '"train"'], /^a\.json:9: train: is not a field here/],
     [['"updates": 25', '"updates": '], /^a\.json:11: is not JSON/],
   ];
@@ -125,7 +129,23 @@ describe('what is not allowed is refused with file, line and field', () => {
     await assert.rejects(withPlace('nowhere.json', [], failing('data.length')), {
       message: 'nowhere.json: data.length: is wrong; correct it',
     });
+    await assert.rejects(withPlace('a.json', ['data={"length":2}'], failing('data.length')), { message: /^--set: data\.length: is wrong/ });
   });
+});
+
+test('of the fields that an error names, it is put down to one that was given', async () => {
+  using place = workplace();
+  const failing = async () => {
+    throw new ThroughtimeError('EXPERIMENT_INVALID', 'is too much; lower data.trainSequences or data.length', {
+      field: 'data.trainSequences',
+    });
+  };
+  const file = place.write('a.json', text);
+  await assert.rejects(withPlace(file, [], failing), { message: /a\.json:4: data\.length: is too much/ });
+  await assert.rejects(withPlace(file, ['data.length=5'], failing), { message: /^--set: data\.length: is too much/ });
+  await assert.rejects(withPlace(file, ['data.trainSequences=5'], failing), { message: /^--set: data\.trainSequences: is too much/ });
+  const both = place.write('b.json', text.replace('"length": 9', '"trainSequences": 9,\n"length": 9'));
+  await assert.rejects(withPlace(both, [], failing), { message: /b\.json:4: data\.trainSequences: is too much/ });
 });
 
 test('every experiment in docs/experiment.md is accepted', () => {

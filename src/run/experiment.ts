@@ -71,21 +71,27 @@ export async function withPlace<T>(file: string, overrides: readonly string[], w
     return await work();
   } catch (cause) {
     if (!(cause instanceof ThroughtimeError) || cause.place.field === undefined || cause.place.file !== undefined) throw cause;
-    const { field } = cause.place;
-    const set = overrides.some((each) => field === each.split('=')[0]);
-    const sentence = cause.message.slice(`${field}: `.length);
-    throw new ThroughtimeError(
-      cause.code,
-      sentence,
-      { file: set ? '--set' : file, line: set ? undefined : fieldLine(file, field), field },
-      { cause },
-    );
+    const sentence = cause.message.slice(`${cause.place.field}: `.length);
+    throw new ThroughtimeError(cause.code, sentence, placeOf([cause.place.field, ...fieldsIn(sentence)], file, overrides), { cause });
   }
 }
 
-function fieldLine(file: string, field: string): number | undefined {
+/** The fields that a sentence names, such as `data.length`. */
+const fieldsIn = (sentence: string): string[] => sentence.match(/\b(?:data|model|training)\.\w+(?:\.\w+)*/g) ?? [];
+
+/** Of the fields that an error is about, the first one that was set on the command line, or else that the file has. */
+function placeOf(fields: readonly string[], file: string, overrides: readonly string[]): ErrorPlace {
+  const set = fields.find((field) => overrides.some((each) => `${field}.`.startsWith(`${each.split('=')[0]}.`)));
+  if (set !== undefined) return { file: '--set', field: set };
+  const field = fields.find((each) => fieldLine(file, each, true) !== undefined) ?? fields[0];
+  return { file, line: fieldLine(file, field), field };
+}
+
+/** @param itself only the line of the field, not that of the object that it is missing from. */
+function fieldLine(file: string, field: string, itself = false): number | undefined {
   try {
-    return lineOf(parse(readFileSync(file, 'utf8').replace(/^\ufeff/, ''), { mode: 'jsonc' }).body, field.split('.'));
+    const { body } = parse(readFileSync(file, 'utf8').replace(/^\ufeff/, ''), { mode: 'jsonc' });
+    return itself && !nodeAt(body, field.split('.')) ? undefined : lineOf(body, field.split('.'));
   } catch {
     return undefined;
   }
@@ -128,10 +134,21 @@ function conflictIn(
       `must not be smaller than k1, or steps whose loss counts would get no gradient, got k2 = ${bptt.k2} and k1 = ${bptt.k1}; choose k2 >= k1`,
     );
   }
-  if (typeof schedule === 'object' && 'cosine' in schedule && (schedule.cosine.warmUp ?? 0) >= updates) {
-    return conflict('training.schedule.cosine.warmUp', `must end before the last of the ${updates} updates, got ${schedule.cosine.warmUp}`);
+  return scheduleConflict(schedule, updates);
+}
+
+/** A schedule that could never do what it says in that many updates. */
+function scheduleConflict(schedule: TrainingOptions['schedule'], updates: number): { path: string; sentence: string } | undefined {
+  if (schedule === 'constant') return undefined;
+  if ('step' in schedule) {
+    const { every } = schedule.step;
+    if (every < updates) return undefined;
+    return conflict('training.schedule.step.every', `must be smaller than the ${updates} updates, or the factor never acts, got ${every}`);
   }
-  return undefined;
+  const [path, warmUp = 0] =
+    'cosine' in schedule ? ['training.schedule.cosine.warmUp', schedule.cosine.warmUp] : ['training.schedule.warmUp', schedule.warmUp];
+  if (warmUp < updates) return undefined;
+  return conflict(path, `must end before the last of the ${updates} updates, got ${warmUp}`);
 }
 
 const conflict = (path: string, sentence: string) => ({ path, sentence: sentence.includes(';') ? sentence : `${sentence}; remove it` });
@@ -150,13 +167,16 @@ function sentenceOf(issue: Issue, value: unknown, path: readonly PropertyKey[]):
     case 'too_small': {
       const bound = `${issue.inclusive === false ? 'above' : 'from'} ${issue.minimum}`;
       if (issue.origin === 'array' || issue.origin === 'string') return `must have at least ${issue.minimum} elements, ${got}`;
-      return `must be a ${issue.origin === 'int' ? 'whole ' : ''}number ${bound}, ${got}`;
+      return issue.message.startsWith('must') ? `${issue.message}, ${got}` : `must be a number ${bound}, ${got}`;
     }
     case 'too_big':
       return `must be ${issue.inclusive === false ? 'below' : 'at most'} ${issue.maximum}, ${got}`;
     case 'invalid_value':
       return `must be ${issue.values.map((each) => JSON.stringify(each)).join(' or ')}, ${got}`;
     case 'invalid_type':
+      if (issue.message.startsWith('must be ')) {
+        return value === undefined ? issue.message.replace('must be', 'is missing; give') : `${issue.message}, ${got}`;
+      }
       if (value === undefined) return `is missing; give ${article(issue.expected === 'int' ? 'whole number' : issue.expected)}`;
       return `must be ${article(issue.expected === 'int' ? 'whole number' : issue.expected)}, ${got}`;
     case 'invalid_union': {

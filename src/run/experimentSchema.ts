@@ -6,7 +6,10 @@ import { trainingDefaults } from '../training/options.ts';
  * JSON Schema is made from this. Rules between fields are in `experiment.ts`.
  */
 
-const whole = (least: number) => z.int().min(least);
+const whole = (least: number) => {
+  const error = `must be a whole number from ${least}`;
+  return z.int({ error }).min(least, { error });
+};
 const positive = z.number().positive();
 const share = (what: string) => z.number().min(0).lt(1).describe(what);
 const seed = whole(0);
@@ -130,7 +133,8 @@ const training = z.strictObject({
   decay: share('Of rmsprop only; default 0.99.').optional(),
   beta1: share('Of adam and adamw; default 0.9.').optional(),
   beta2: share('Of adam and adamw; default 0.999.').optional(),
-  epsilon: positive.optional().describe('Of rmsprop, adam and adamw; default 1e-8.'),
+  // Below, a float32 backend could divide 0 by 0.
+  epsilon: z.number().min(1e-16).optional().describe('Of rmsprop, adam and adamw; default 1e-8.'),
   weightDecay: z.number().min(0).optional().describe('Of adamw only; default 0.01.'),
   validateEvery: whole(1).optional().describe('Updates between two looks at the validation part; default a tenth of updates.'),
 });
