@@ -149,6 +149,19 @@ describe('every kind of data trains', () => {
     });
   }
 
+  test('what it writes follows from the seed of the run', async () => {
+    using place = workplace();
+    place.write('a.txt', 'the gradient goes back through time\n'.repeat(20));
+    const file = place.write('text.json', { name: 'text', data: { kind: 'text', path: 'a.txt', split: 0.8 }, ...small });
+    const sample = async (run: string, ...args: string[]) => {
+      const { stdout } = await throughtime(['train', file, '--run', place.path(run), '--json', ...args]);
+      return (JSON.parse(stdout) as Answer).sample as string;
+    };
+    const first = await sample('first', '--seed', '1');
+    assert.equal(await sample('again', '--seed', '1'), first);
+    assert.notEqual(await sample('other', '--seed', '2'), first);
+  });
+
   test('text, with a sample of what it writes', async () => {
     using place = workplace();
     place.write('a.txt', 'Über die Zeit.\r\n世界 😀\n'.repeat(20));
@@ -175,6 +188,16 @@ describe('every kind of data trains', () => {
     const data = { kind: 'table', path: 'a.csv', time: 't', inputs: ['v'], target: 'v', window: 4, horizon: 2, split: [30, 15, 15] };
     const { result } = await trained(place, 'run', { name: 'table', data, ...small });
     assert.deepEqual(result.baselines.map(({ name }) => name).sort(), ['lastValue', 'seasonal']);
+    // For people it is said in which unit losses are, and what to do next.
+    for (const [standardize, says] of [
+      [true, true],
+      [false, false],
+    ] as const) {
+      const file = place.write('table.json', { name: 'table', data: { ...data, standardize }, ...small });
+      const { stdout } = await throughtime(['train', file, '--run', `said-${says}`], { cwd: place.folder });
+      assert.equal(stdout.includes('in standard deviations of the training part'), says, stdout);
+      assert.match(stdout, /\nLook at its gradient with: throughtime inspect said-\w+\n$/);
+    }
     // The values repeat every day, so that yesterday's are exact.
     assert.equal(result.baselines.find(({ name }) => name === 'seasonal')?.loss, 0);
     assert.ok(Number.isFinite(result.test?.loss));

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
-import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
 import { ThroughtimeError } from '../../errors.ts';
 import type { Cell } from '../../network/cell/cell.ts';
 import { cells } from '../../network/cell/cells.ts';
 import { type GradcheckCellReport, gradcheckCell } from '../../network/gradcheckCell.ts';
+import { toJson } from '../../run/json.ts';
 import { short } from '../numbers.ts';
 import { options } from '../options.ts';
+import { calling, cellsOfModule } from '../userCells.ts';
 
 export function gradcheckCommand(): Command {
   return new Command('gradcheck')
@@ -22,11 +22,20 @@ export function gradcheckCommand(): Command {
     .action(check);
 }
 
+/** A cell, and the module it comes from where it is not one of `cells`. */
+interface Chosen {
+  readonly cell: Cell;
+  readonly file?: string;
+}
+
 async function check(names: string[], flags: { seed?: number; json?: boolean }): Promise<void> {
-  const chosen = names.length === 0 ? [...cells] : (await Promise.all(names.map(cellsOf))).flat();
-  const reports = chosen.map((cell) => gradcheckCell(cell, { seed: flags.seed ?? 0 }));
+  const chosen = names.length === 0 ? cells.map((cell) => ({ cell })) : (await Promise.all(names.map(chosenBy))).flat();
+  const reports = chosen.map(({ cell, file }: Chosen) => {
+    const work = () => gradcheckCell(cell, { seed: flags.seed ?? 0 });
+    return file === undefined ? work() : calling(cell, file, work);
+  });
   const ok = reports.every((report) => report.ok);
-  if (flags.json) process.stdout.write(`${JSON.stringify({ ok, cells: reports })}\n`);
+  if (flags.json) process.stdout.write(`${toJson({ ok, cells: reports })}\n`);
   else process.stdout.write(`${reports.map(screen).join('\n')}\n`);
   if (!ok) {
     const wrong = reports.filter((report) => !report.ok).map((report) => report.cell);
@@ -38,9 +47,9 @@ async function check(names: string[], flags: { seed?: number; json?: boolean }):
 }
 
 /** The cell of that name, or all cells that a module exports. */
-async function cellsOf(name: string): Promise<Cell[]> {
+async function chosenBy(name: string): Promise<Chosen[]> {
   const known = cells.filter((cell) => cell.name === name || (name === 'rnn' && cell.name.startsWith('rnn-')));
-  if (known.length > 0) return known;
+  if (known.length > 0) return known.map((cell) => ({ cell }));
   if (!existsSync(name)) {
     const names = cells.map((cell) => cell.name).join(', ');
     throw new ThroughtimeError(
@@ -48,27 +57,7 @@ async function cellsOf(name: string): Promise<Cell[]> {
       `there is no cell and no file ${JSON.stringify(name)}; name one of ${names}, or a module that exports a cell`,
     );
   }
-  const exported = Object.values((await import(pathToFileURL(path.resolve(name)).href)) as Record<string, unknown>);
-  const found = exported.filter(isCell);
-  if (found.length === 0) {
-    throw new ThroughtimeError(
-      'OPTION_INVALID',
-      'exports no cell, an object with name, gates, apart, states, forward and backward; export one',
-      { file: name },
-    );
-  }
-  return found;
-}
-
-function isCell(value: unknown): value is Cell {
-  const cell = value as Partial<Cell> | null;
-  return (
-    typeof cell === 'object' &&
-    cell !== null &&
-    typeof cell.forward === 'function' &&
-    typeof cell.backward === 'function' &&
-    Array.isArray(cell.states)
-  );
+  return (await cellsOfModule(name)).map((cell) => ({ cell, file: name }));
 }
 
 function screen({ cell, ok, checked, kinks, cases, largestRelative, tolerance, arrays, failures }: GradcheckCellReport): string {
