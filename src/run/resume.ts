@@ -26,7 +26,9 @@ export async function resume(run: RunDirectory, trainer: Trainer, backend: Backe
   }
   const [then, now] = [run.record.machine, machine()];
   if (then && (then.cpu !== now.cpu || then.node !== now.node)) {
-    noted(`The run was begun on ${then.cpu} with Node ${then.node} and goes on on ${now.cpu} with Node ${now.node}: the bits may differ.`);
+    noted(
+      `The run was begun on ${then.cpu} with Node ${then.node} and is continued on ${now.cpu} with Node ${now.node}: the bits may differ.`,
+    );
   }
   await takeUp(run, trainer, noted);
   const { update } = trainer;

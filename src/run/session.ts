@@ -42,6 +42,7 @@ export class Session {
   /** The complete evaluation with the lowest loss. */
   best: Validated['best'];
   #last: Validated['last'];
+  #lastMetric: Metric | null = null;
   /** The evaluation after the update at hand, complete or cut short. */
   #evaluation: Evaluation | undefined;
   /** A file of weights that is not written yet. */
@@ -96,7 +97,7 @@ export class Session {
       return { loss, metric, of: { update, share }, stopped };
     }
     const last = this.#last;
-    return { loss: last?.validation ?? null, metric: null, of: last && { update: last.update, share: 1 }, stopped };
+    return { loss: last?.validation ?? null, metric: this.#lastMetric, of: last && { update: last.update, share: 1 }, stopped };
   }
 
   /** Whether the validation part is to be measured after the update at hand. */
@@ -115,6 +116,7 @@ export class Session {
     const { loss: validation } = value;
     const { update, network } = trainer;
     this.#last = { update, validation };
+    this.#lastMetric = value.metric;
     if (isBetter(validation, this.best?.validation)) {
       this.best = this.#last;
       this.#bestBytes = weightsBytes(network, update, validation);

@@ -55,6 +55,8 @@ test('a run killed with -9 at 20 random moments, and resumed each time, ends wit
   assert.equal(kills, 20);
   assert.ok(checkpoints.size >= 3, 'was taken up at several places');
   assert.deepEqual(weights(killed), weights(whole));
+  const best = (run: string) => readFileSync(`${run}/best.safetensors`);
+  assert.deepEqual(best(killed), best(whole));
   const strip = (run: string) => readMetrics(`${run}/metrics.jsonl`).lines.map(({ seconds: _, ...line }) => line);
   assert.deepEqual(strip(killed), strip(whole));
 });

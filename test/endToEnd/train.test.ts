@@ -99,6 +99,7 @@ describe('train --json', () => {
     assert.equal(code, 0);
     const answer = JSON.parse(stdout) as Answer;
     assert.ok(answer.nonFiniteUpdates >= 15);
+    assert.equal(answer.appliedUpdates, 20 - answer.nonFiniteUpdates);
     assert.match(answer.firstNonFinite?.what as string, /^(loss|gradient|weight|update)/);
     const { lines } = readMetrics(`${run}/metrics.jsonl`);
     assert.equal(lines.length, 20);
