@@ -7,7 +7,7 @@ import { fitted, Progress, type ProgressParts } from './progress.ts';
 const parts: ProgressParts = {
   update: 'update 12345/20000',
   loss: 'loss 0.1234',
-  validation: 'validation 0.1234',
+  validation: ['validation 0.1234', 'val 0.1234'],
   norm: ['gradient norm 9.99e-4', 'norm 9.99e-4'],
   rate: '1234 sequences/s',
   left: '12 min 34 s left',
@@ -25,20 +25,20 @@ describe('the line beside the bar', () => {
   test('gives up cells of the bar first, then the rate', () => {
     const whole = fitted(parts, 200).length;
     assert.match(fitted(parts, whole - 10 + 1), /^[█░]{14} update .* sequences\/s {2}12 min 34 s left$/);
-    assert.match(fitted(parts, whole - 18), /^[█░]{23} update .* norm 9.99e-4 {2}12 min 34 s left$/);
+    assert.match(fitted(parts, whole - 18), /^[█░]{23} update .*gradient norm 9.99e-4 {2}12 min 34 s left$/);
   });
 
   test('gives up the bar, the norm, the validation loss and the time left, in this order', () => {
-    assert.equal(fitted(parts, 83), 'update 12345/20000  loss 0.1234  validation 0.1234  norm 9.99e-4  12 min 34 s left');
-    assert.equal(fitted(parts, 80), 'update 12345/20000  loss 0.1234  validation 0.1234  12 min 34 s left');
-    assert.equal(fitted(parts, 60), 'update 12345/20000  loss 0.1234  12 min 34 s left');
+    assert.equal(fitted(parts, 80), 'update 12345/20000  loss 0.1234  val 0.1234  norm 9.99e-4  12 min 34 s left');
+    assert.equal(fitted(parts, 70), 'update 12345/20000  loss 0.1234  val 0.1234  12 min 34 s left');
+    assert.equal(fitted(parts, 55), 'update 12345/20000  loss 0.1234  12 min 34 s left');
     assert.equal(fitted(parts, 40), 'update 12345/20000  loss 0.1234');
     assert.equal(fitted(parts, 10), 'update 12');
   });
 
   test('never reaches the last column', () => {
     for (let columns = 1; columns < 220; columns++) {
-      for (const validation of ['', parts.validation]) {
+      for (const validation of [['', ''] as const, parts.validation]) {
         for (const rate of ['', parts.rate]) assert.ok(fitted({ ...parts, validation, rate }, columns).length < columns);
       }
     }

@@ -13,8 +13,8 @@ const leastBar = 6;
 export interface ProgressParts {
   readonly update: string;
   readonly loss: string;
-  readonly validation: string;
   /** Long and short. */
+  readonly validation: readonly [string, string];
   readonly norm: readonly [string, string];
   readonly rate: string;
   readonly left: string;
@@ -29,11 +29,11 @@ export interface ProgressParts {
 export function fitted(parts: ProgressParts, columns: number): string {
   const { update, loss, validation, norm, rate, left, done } = parts;
   const candidates: [string[], number][] = [
-    [[update, loss, validation, norm[0], rate, left], leastBar],
-    [[update, loss, validation, norm[0], left], leastBar],
-    [[update, loss, validation, norm[1], left], leastBar],
-    [[update, loss, validation, norm[1], left], 0],
-    [[update, loss, validation, left], 0],
+    [[update, loss, validation[0], norm[0], rate, left], leastBar],
+    [[update, loss, validation[0], norm[0], left], leastBar],
+    [[update, loss, validation[1], norm[1], left], leastBar],
+    [[update, loss, validation[1], norm[1], left], 0],
+    [[update, loss, validation[1], left], 0],
     [[update, loss, left], 0],
     [[update, loss], 0],
   ];
@@ -111,7 +111,7 @@ export class Progress {
     const parts: ProgressParts = {
       update: `update ${last.update}/${this.#updates}`,
       loss: `loss ${short(this.#loss)}`,
-      validation: this.#validation === undefined ? '' : `validation ${short(this.#validation)}`,
+      validation: this.#validation === undefined ? ['', ''] : [`validation ${short(this.#validation)}`, `val ${short(this.#validation)}`],
       norm: last.nonFinite === null ? [`gradient norm ${norm}`, `norm ${norm}`] : [norm, 'skipped'],
       rate: perSecond > 0 && Number.isFinite(perSecond) ? `${short(perSecond)} sequences/s` : '',
       left,
@@ -121,7 +121,7 @@ export class Progress {
     if (this.#bar && this.#stream.columns > 0) this.#bar(fitted(parts, this.#stream.columns));
     else if (!this.#bar) {
       const { update, loss, validation, rate } = parts;
-      this.#stream.write(`${[update, loss, validation, parts.norm[0], rate, left].filter((part) => part !== '').join('  ')}\n`);
+      this.#stream.write(`${[update, loss, validation[0], parts.norm[0], rate, left].filter((part) => part !== '').join('  ')}\n`);
     }
   }
 }

@@ -16,18 +16,21 @@ export interface Finished {
  * Runs the command line as a process of its own.
  *
  * @param options.killAfter milliseconds after which it is killed with SIGKILL (or `signal`), counted from its start or, with
- *   `once`, from the moment when stderr has matched.
+ *   `once`, from the moment when stderr has matched; with `twice`, once more soon after.
  */
 export function throughtime(
   args: readonly string[],
-  options: { cwd?: string; killAfter?: number; signal?: NodeJS.Signals; once?: RegExp } = {},
+  options: { cwd?: string; killAfter?: number; signal?: NodeJS.Signals; twice?: boolean; once?: RegExp } = {},
 ): Promise<Finished> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [main, ...args], { cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     let timer: NodeJS.Timeout | undefined;
     const startTimer = () => {
       if (options.killAfter === undefined || timer) return;
-      timer = setTimeout(() => child.kill(options.signal ?? 'SIGKILL'), options.killAfter);
+      timer = setTimeout(() => {
+        child.kill(options.signal ?? 'SIGKILL');
+        if (options.twice) setTimeout(() => child.kill(options.signal), 20);
+      }, options.killAfter);
     };
     if (!options.once) startTimer();
     let stdout = '';

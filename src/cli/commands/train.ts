@@ -48,8 +48,9 @@ export function trainCommand(): Command {
     .addOption(options.json())
     .addHelpText(
       'after',
-      '\nA path in the experiment, also one given by --set data.path=..., is relative to the experiment file; --run is relative to where' +
-        '\nyou are. Ctrl-C finishes the update at hand and keeps the run, which goes on when its directory is trained.' +
+      '\nA path in the experiment, also one given by --set data.path=..., is relative to' +
+        '\nthe experiment file; --run is relative to where you are. Ctrl-C finishes the' +
+        '\nupdate at hand and keeps the run, which goes on when its directory is trained.' +
         '\n\nExamples:\n  throughtime train adding.json --set model.cell=gru --set training.updates=500\n  throughtime train runs/adding',
     )
     .action(train);
@@ -60,8 +61,8 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
   const request = await requestFor(source, flags);
   const { backend, reason } = await openBackend(flags, command);
   const stop = new AbortController();
-  const onSignal = () => stop.abort();
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  const onSignal = stopping(stop);
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   let progress: Progress | undefined;
   try {
     const { result, network, data, run } = await withPlace(source, flags.set, () =>
@@ -102,6 +103,21 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
+}
+
+/**
+ * What a signal does: the first stops the training in good order, one a second later ends the process at once. What follows
+ * sooner is the same Ctrl-C, which a terminal sends to all its processes and npm hands on once more.
+ */
+function stopping(stop: AbortController): NodeJS.SignalsListener {
+  let asked: number | undefined;
+  return (signal) => {
+    asked ??= performance.now();
+    stop.abort();
+    if (performance.now() - asked < 1000) return;
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  };
 }
 
 async function requestFor(source: string, flags: TrainFlags): Promise<TrainRequest['source']> {
