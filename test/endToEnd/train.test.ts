@@ -229,7 +229,8 @@ describe('what training does', () => {
       return (await trained(place, `k${k}`, { ...experiment, training: { ...training, updates: 1200 } })).result.loss.validation;
     };
     const [short, long] = [await loss(2), await loss(4)];
-    assert.ok(short > 0.85 * Math.log(2), `window 2: ${short}`);
+    // Not all of ln 2: what the drawn recurrence happens to keep of that symbol, the read-out learns to use.
+    assert.ok(short > 0.6 * Math.log(2), `window 2: ${short}`);
     assert.ok(long < 0.3 * Math.log(2), `window 4: ${long}`);
   });
 
