@@ -290,3 +290,10 @@ test('a full disk: the training ends in one line, and what was written before is
   assert.equal(on.code, 0, on.stderr);
   assert.ok(statSync(`${run}/metrics.jsonl`).size > 0);
 });
+
+test('train --help says what paths are relative to, in lines of at most 80 columns', async () => {
+  const { code, stdout } = await throughtime(['train', '--help']);
+  assert.equal(code, 0);
+  assert.match(stdout, /--set data\.path=\.\.\., is relative to\nthe experiment file/);
+  assert.ok(stdout.split('\n').every((line) => line.length <= 80));
+});
