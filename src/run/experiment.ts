@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { evaluate, type MemberNode, parse, type ValueNode } from '@humanwhocodes/momoa';
 import { show } from '../data/options.ts';
 import { type ErrorPlace, ThroughtimeError } from '../errors.ts';
-import { optimizers } from '../training/optimizer/optimizers.ts';
+import { checkModel } from '../network/model.ts';
+import { checkTraining } from '../training/checkTraining.ts';
 import type { TrainingOptions } from '../training/options.ts';
 import { type ExperimentInput, experimentSchema } from './experimentSchema.ts';
 
@@ -55,8 +56,18 @@ export function readExperiment(content: string, file: string, overrides: readonl
     throw new ThroughtimeError('EXPERIMENT_INVALID', sentenceOf(issue, valueAt(raw, issue.path), path), place(path, changed));
   }
   const experiment = complete(parsed.data);
-  const conflict = conflictIn(parsed.data, experiment);
-  if (conflict) throw new ThroughtimeError('EXPERIMENT_INVALID', conflict.sentence, place(conflict.path.split('.'), changed));
+  if (experiment.data.kind === 'text' && experiment.training.bptt === 'full') {
+    const sentence = 'cannot be "full" for a text, which is one sequence without end; give {"k1": steps, "k2": steps}';
+    throw new ThroughtimeError('EXPERIMENT_INVALID', sentence, place(['training', 'bptt'], changed));
+  }
+  try {
+    checkModel(experiment.model);
+    checkTraining(experiment.training);
+  } catch (cause) {
+    if (!(cause instanceof ThroughtimeError) || cause.place.field === undefined) throw cause;
+    const { field } = cause.place;
+    throw new ThroughtimeError('EXPERIMENT_INVALID', cause.message.slice(`${field}: `.length), place(field.split('.'), changed), { cause });
+  }
   return experiment;
 }
 
@@ -101,57 +112,6 @@ function complete({ name, data, model, training }: ExperimentInput): Experiment 
   const { bptt = data.kind === 'text' ? textWindow : 'full', validateEvery = Math.ceil(training.updates / 10) } = training;
   return { name, data, model, training: { ...training, bptt, validateEvery } };
 }
-
-/** The first pair of fields that make no sense together. */
-function conflictIn(
-  { data, model, training: given }: ExperimentInput,
-  { training }: Experiment,
-): { path: string; sentence: string } | undefined {
-  const { cell, layers = 1 } = model;
-  if (model.activation !== undefined && cell !== 'rnn')
-    return conflict('model.activation', `has no meaning for the cell ${cell}, whose functions are fixed`);
-  if (model.forgetBias !== undefined && cell !== 'lstm')
-    return conflict('model.forgetBias', `has no meaning for the cell ${cell}, which has no forget gate`);
-  if (layers === 1 && model.residual) return conflict('model.residual', 'has no meaning with one layer; remove it or set model.layers');
-  if (layers === 1 && model.dropout)
-    return conflict('model.dropout', 'acts between layers and there is one; remove it or set model.layers');
-  const { defaults } = optimizers[training.optimizer];
-  for (const name of ['momentum', 'decay', 'beta1', 'beta2', 'epsilon', 'weightDecay'] as const) {
-    if (given[name] === undefined || name in defaults) continue;
-    const owners = Object.values(optimizers).filter((each) => name in each.defaults);
-    return conflict(
-      `training.${name}`,
-      `has no meaning for ${training.optimizer}, only for ${owners.map((each) => each.name).join(' and ')}`,
-    );
-  }
-  const { bptt, schedule, updates } = training;
-  if (bptt === 'full' && data.kind === 'text') {
-    return conflict('training.bptt', 'cannot be "full" for a text, which is one sequence without end; give {"k1": steps, "k2": steps}');
-  }
-  if (bptt !== 'full' && bptt.k2 < bptt.k1) {
-    return conflict(
-      'training.bptt.k2',
-      `must not be smaller than k1, or steps whose loss counts would get no gradient, got k2 = ${bptt.k2} and k1 = ${bptt.k1}; choose k2 >= k1`,
-    );
-  }
-  return scheduleConflict(schedule, updates);
-}
-
-/** A schedule that could never do what it says in that many updates. */
-function scheduleConflict(schedule: TrainingOptions['schedule'], updates: number): { path: string; sentence: string } | undefined {
-  if (schedule === 'constant') return undefined;
-  if ('step' in schedule) {
-    const { every } = schedule.step;
-    if (every < updates) return undefined;
-    return conflict('training.schedule.step.every', `must be smaller than the ${updates} updates, or the factor never acts, got ${every}`);
-  }
-  const [path, warmUp = 0] =
-    'cosine' in schedule ? ['training.schedule.cosine.warmUp', schedule.cosine.warmUp] : ['training.schedule.warmUp', schedule.warmUp];
-  if (warmUp < updates) return undefined;
-  return conflict(path, `must end before the last of the ${updates} updates, got ${warmUp}`);
-}
-
-const conflict = (path: string, sentence: string) => ({ path, sentence: sentence.includes(';') ? sentence : `${sentence}; remove it` });
 
 type Issue = (typeof experimentSchema extends { safeParse(value: unknown): infer R } ? R : never) extends infer R
   ? R extends { success: false; error: { issues: (infer I)[] } }

@@ -110,7 +110,12 @@ const schedule = z
     [
       z.literal('constant'),
       z.strictObject({ warmUp: whole(1) }),
-      z.strictObject({ cosine: z.strictObject({ warmUp: whole(1).optional(), minimum: share('Factor at the last update.').optional() }) }),
+      z.strictObject({
+        cosine: z.strictObject({
+          warmUp: whole(1).optional(),
+          minimum: share('Factor that the rate falls towards by the last update.').optional(),
+        }),
+      }),
       z.strictObject({ step: z.strictObject({ every: whole(1), factor: positive }) }),
     ],
     {

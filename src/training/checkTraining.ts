@@ -1,7 +1,9 @@
 import { ThroughtimeError } from '../errors.ts';
 import { checkBptt } from '../network/unroll/truncated.ts';
+import { clipOf } from './clip/clips.ts';
 import { optimizers } from './optimizer/optimizers.ts';
 import type { TrainingOptions } from './options.ts';
+import { scheduleOf } from './schedule/schedules.ts';
 
 /** Options that only some optimizers have. */
 const ofOptimizers = ['momentum', 'decay', 'beta1', 'beta2', 'epsilon', 'weightDecay'] as const;
@@ -29,7 +31,9 @@ export function checkTraining(options: TrainingOptions): void {
   if (validateEvery !== undefined) whole('validateEvery', validateEvery, 1);
   checkBptt(bptt);
   oneOf('schedule', schedule, ['constant'], ['warmUp', 'cosine', 'step']);
+  scheduleOf(schedule, updates);
   oneOf('clip', clip, ['none'], ['globalNorm', 'value']);
+  clipOf(clip);
   for (const field of ofOptimizers) {
     if (options[field] === undefined || field in optimizers[optimizer].defaults) continue;
     const owners = Object.values(optimizers).filter(({ defaults }) => field in defaults);

@@ -6,8 +6,9 @@ import { allocateBatch, type Batch } from '../network/batch.ts';
 import type { Loss } from '../network/loss/loss.ts';
 import { losses } from '../network/loss/losses.ts';
 import type { Network } from '../network/network.ts';
-import { checkBptt, truncatedWindow } from '../network/unroll/truncated.ts';
+import { truncatedWindow } from '../network/unroll/truncated.ts';
 import { Unrolled } from '../network/unroll/unrolled.ts';
+import { checkTraining } from './checkTraining.ts';
 import type { Clip } from './clip/clip.ts';
 import { clipOf } from './clip/clips.ts';
 import type { TrainingOptions } from './options.ts';
@@ -67,7 +68,7 @@ export class Trainer {
 
   constructor(network: Network, dataset: Dataset, options: TrainingOptions) {
     const { backend } = network;
-    checkBptt(options.bptt);
+    checkTraining(options);
     this.network = network;
     this.dataset = dataset;
     this.options = options;

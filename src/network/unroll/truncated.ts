@@ -41,7 +41,7 @@ export function checkBptt(bptt: BpttOption): void {
   if (k2 < k1) {
     throw new ThroughtimeError(
       'OPTION_INVALID',
-      `k2 (${k2}) is smaller than k1 (${k1}), so that the gradient would miss steps whose loss counts; choose k2 >= k1`,
+      `must not be smaller than k1, or steps whose loss counts would get no gradient, got k2 = ${k2} and k1 = ${k1}; choose k2 >= k1`,
       { field: 'training.bptt.k2' },
     );
   }

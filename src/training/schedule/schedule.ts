@@ -6,7 +6,7 @@ export type ScheduleOption =
   | 'constant'
   /** Linear from 0 over that many updates, then constant. */
   | { readonly warmUp: number }
-  /** Half a cosine from 1 to `minimum` (a factor, 0 by default) at the last update, after an optional warm-up. */
+  /** Half a cosine from 1 towards `minimum` (a factor, 0 by default) by the last update, after an optional warm-up. */
   | { readonly cosine: { readonly warmUp?: number; readonly minimum?: number } }
   /** Times `factor` after every `every` updates. */
   | { readonly step: { readonly every: number; readonly factor: number } };
