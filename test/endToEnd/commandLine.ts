@@ -29,7 +29,7 @@ export function throughtime(
       if (options.killAfter === undefined || timer) return;
       timer = setTimeout(() => {
         child.kill(options.signal ?? 'SIGKILL');
-        if (options.twice) setTimeout(() => child.kill(options.signal), 20);
+        if (options.twice) setTimeout(() => child.kill(options.signal), 5);
       }, options.killAfter);
     };
     if (!options.once) startTimer();

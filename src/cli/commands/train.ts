@@ -101,7 +101,8 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
       process.stderr.write(`Stopped ${why}; go on with: throughtime train ${argument(result.run)}\n`);
     }
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    // After one signal the process is about to end, and the same one handed on late must not end it another way.
+    if (!stop.signal.aborted) process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }
 
