@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -28,6 +29,22 @@ test('only one has it, and after that another', () => {
 test('the lock of a process that is no longer there is taken over', () => {
   writeFileSync(file, JSON.stringify({ pid: gone(), host: os.hostname(), begun: null }));
   taken();
+});
+
+test('a process that was killed, and whose parent has not asked for it, is no longer there', {
+  skip: process.platform !== 'linux',
+}, async () => {
+  // The shell becomes `sleep`, which never asks how `true` ended.
+  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  try {
+    const [pid] = (await once(parent.stdout, 'data')) as [Buffer];
+    writeFileSync(file, JSON.stringify({ pid: Number(pid.toString()), host: os.hostname(), begun: null }));
+    while (!/\) Z /.test(readFileSync(`/proc/${Number(pid.toString())}/stat`, 'utf8')))
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    taken();
+  } finally {
+    parent.kill();
+  }
 });
 
 test('the pid of a process that is gone belongs to another one now', { skip: process.platform !== 'linux' }, () => {

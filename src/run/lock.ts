@@ -91,22 +91,33 @@ function holderOf(content: string): Holder | undefined {
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (cause) {
     // A process of another user may not be asked, but is there.
     return (cause as NodeJS.ErrnoException).code !== 'ESRCH';
   }
+  // One that was killed stays listed (Z, X) until its parent has asked how it ended.
+  return !'ZX'.includes(statOf(pid)?.[0] ?? 'R');
 }
 
 /** When a process began, in ticks since a boot that is named too; null where the system does not tell. */
 function beginOf(pid: number): string | null {
+  const begun = statOf(pid)?.[19];
+  if (begun === undefined) return null;
   try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name of the program, in parentheses, may hold spaces; the begin is field 22, the 20th after it.
-    return `${boot} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`;
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${begun}`;
   } catch {
     return null;
+  }
+}
+
+/** What Linux says of a process, from field 3 (its state) on; undefined where there is no such list. */
+function statOf(pid: number): string[] | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name of the program before it, in parentheses, may hold spaces.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return undefined;
   }
 }
 

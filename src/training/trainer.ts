@@ -93,8 +93,15 @@ export class Trainer {
     return this.#update >= this.options.updates;
   }
 
-  /** Makes the next update and says what happened. */
+  /**
+   * Makes the next update and says what happened.
+   *
+   * @throws OPTION_INVALID once all updates are made.
+   */
   step(): UpdateRecord {
+    if (this.done) {
+      throw new ThroughtimeError('OPTION_INVALID', `all ${this.options.updates} updates are made; look at \`done\` before each step`);
+    }
     const began = performance.now();
     this.#zeroed = null;
     for (let passes = 0; ; passes++) {
