@@ -34,8 +34,8 @@ test('the lock of a process that is no longer there is taken over', () => {
 test('a process that was killed, and whose parent has not asked for it, is no longer there', {
   skip: process.platform !== 'linux',
 }, async () => {
-  // The shell becomes `sleep`, which never asks how `true` ended.
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  // The shell becomes the long `sleep`, which never asks how the short one ended.
+  const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] });
   try {
     const [pid] = (await once(parent.stdout, 'data')) as [Buffer];
     writeFileSync(file, JSON.stringify({ pid: Number(pid.toString()), host: os.hostname(), begun: null }));
