@@ -67,7 +67,7 @@ export class Progress {
   #validation: number | undefined;
   #last: MetricsLine | undefined;
 
-  /** @param begun updates that were made in an earlier session. */
+  /** @param begun updates that were made in an earlier sitting. */
   constructor(updates: number, begun = 0, stream: NodeJS.WriteStream = process.stderr) {
     this.#recent = [{ at: this.#began, update: begun, sequences: 0 }];
     this.#updates = updates;

@@ -37,7 +37,7 @@ test('what was written is read, numbers that JSON does not have too', () => {
   assert.match(readFileSync(file, 'utf8'), /^{"update":1,"loss":"NaN","gradientNorm":"Infinity","clippedNorm":"-Infinity",/);
 });
 
-test('a second session goes on after the first', () => {
+test('a second sitting goes on after the first', () => {
   write(line(1));
   write(line(2), line(3));
   assert.deepEqual(

@@ -16,7 +16,7 @@ export interface Validated {
   readonly line: MetricsLine | undefined;
 }
 
-/** Brings a trainer to where an earlier session with the run left it, and the metrics too. */
+/** Brings a trainer to where an earlier sitting with the run left it, and the metrics too. */
 export async function resume(run: RunDirectory, trainer: Trainer, backend: Backend, noted: (sentence: string) => void): Promise<Validated> {
   const before = run.record.backend;
   if (before.name !== backend.name || before.detail !== backend.detail) {

@@ -32,7 +32,7 @@ export interface RunRecord {
     readonly cores: number;
   };
   readonly started: string;
-  /** When the last session with this run ended; absent while the first one runs. */
+  /** When the last sitting with this run ended; absent while the first one runs. */
   readonly ended?: string;
   readonly status: 'running' | 'stopped' | 'done';
   /** What `train` answered when the run was done. */

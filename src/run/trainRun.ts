@@ -14,7 +14,7 @@ import { type DataFile, describeFiles, openData } from './openData.ts';
 import { Pace } from './pace.ts';
 import { resume } from './resume.ts';
 import { freeRunPath, RunDirectory } from './runDirectory.ts';
-import { Session } from './session.ts';
+import { Sitting } from './sitting.ts';
 
 /** What `train` answers. */
 export interface TrainResult {
@@ -28,7 +28,7 @@ export interface TrainResult {
    * of `validated`; `constant` is null where there was no time for it.
    */
   readonly loss: { readonly train: number | null; readonly validation: number | null; readonly constant: number | null };
-  /** Of the evaluation that `validated` names; null where the session did not make it. */
+  /** Of the evaluation that `validated` names; null where the sitting did not make it. */
   readonly metric: Metric | null;
   /**
    * After which update, and on which share of its steps, the validation part was measured: after the last one and on all of
@@ -45,7 +45,7 @@ export interface TrainResult {
   readonly clippedFraction: number;
   readonly nonFiniteUpdates: number;
   readonly firstNonFinite: { readonly update: number; readonly what: string } | null;
-  /** Spent in updates, over all sessions of the run. */
+  /** Spent in updates, over all sittings of the run. */
   readonly seconds: number;
   readonly stepsPerSecond: number;
   readonly backend: { readonly name: string; readonly reason: string; readonly threads: number };
@@ -138,12 +138,12 @@ async function train(request: TrainRequest, { experiment, folder }: { experiment
     /** Nothing of such a run is written again. */
     const finished = before !== undefined && trainer.done && run.record.status === 'done';
     watcher?.begun?.({ path: run.path, network, experiment, resumedAt: trainer.update });
-    const session = new Session({ run, trainer, evaluator, pace, watcher, before, checkpointEvery: request.checkpointEvery ?? 10 });
+    const sitting = new Sitting({ run, trainer, evaluator, pace, watcher, before, checkpointEvery: request.checkpointEvery ?? 10 });
     if (!finished) {
       if (before) run.update({ status: 'running' });
-      await session.train();
+      await sitting.train();
     }
-    const validation = await session.validation();
+    const validation = await sitting.validation();
     const tested = data.test ? await pace.through(new Evaluator(network, data.test, training.batchSize).pieces()) : undefined;
     const incomplete = [validation.stopped, tested?.stopped ?? null].find((each) => each !== null) ?? null;
     const { recentLoss, firstNonFinite, count, ...summary } = summaryOf(run);
@@ -154,14 +154,14 @@ async function train(request: TrainRequest, { experiment, folder }: { experiment
       loss: { train: recentLoss, validation: validation.loss, constant: constant.stopped ? null : constant.value },
       metric: validation.metric,
       validated: validation.of,
-      best: session.best,
+      best: sitting.best,
       baselines: data.baselines,
       ...(tested ? { test: tested.stopped ? null : { loss: tested.value.loss, metric: tested.value.metric } } : {}),
       ...summary,
       firstNonFinite,
       stepsPerSecond: summary.seconds > 0 ? count / summary.seconds : 0,
       backend: { name: backend.name, reason: request.reason, threads: backend.threads },
-      stopped: session.stopped ?? incomplete,
+      stopped: sitting.stopped ?? incomplete,
     };
     const status = result.stopped ? 'stopped' : 'done';
     if (!finished) run.update({ status, ended: new Date().toISOString(), result, backend: description });
@@ -171,7 +171,7 @@ async function train(request: TrainRequest, { experiment, folder }: { experiment
   }
 }
 
-/** What all updates of the run looked like, those of earlier sessions too. */
+/** What all updates of the run looked like, those of earlier sittings too. */
 function summaryOf(run: RunDirectory): TrainingSummary & Pick<TrainResult, 'firstNonFinite'> & { count: number } {
   const summary = new Summary();
   let firstNonFinite: TrainResult['firstNonFinite'] = null;

@@ -9,25 +9,25 @@ const root = new URL('../..', import.meta.url).pathname;
 const pages = path.join(root, 'docs/math');
 
 /** Folders of methods; those whose methods are one line each share a page. */
-const folders: readonly { readonly folder: string; readonly page?: string; readonly helpers: readonly string[] }[] = [
+const folders: readonly { readonly folder: string; readonly page?: string; readonly others: readonly string[] }[] = [
   // The contract and the registry; the logistic function that several cells use.
-  { folder: 'src/network/cell', helpers: ['cell', 'cells', 'sigmoid'] },
-  { folder: 'src/network/loss', helpers: ['loss', 'losses'] },
-  { folder: 'src/network/init', page: 'inits', helpers: ['init', 'inits'] },
-  { folder: 'src/training/optimizer', helpers: ['optimizer', 'optimizers'] },
-  { folder: 'src/training/clip', helpers: ['clip', 'clips'] },
-  { folder: 'src/training/schedule', page: 'schedules', helpers: ['schedule', 'schedules'] },
+  { folder: 'src/network/cell', others: ['cell', 'cells', 'sigmoid'] },
+  { folder: 'src/network/loss', others: ['loss', 'losses'] },
+  { folder: 'src/network/init', page: 'inits', others: ['init', 'inits'] },
+  { folder: 'src/training/optimizer', others: ['optimizer', 'optimizers'] },
+  { folder: 'src/training/clip', others: ['clip', 'clips'] },
+  { folder: 'src/training/schedule', page: 'schedules', others: ['schedule', 'schedules'] },
 ];
 
 const read = (page: string) => readFileSync(path.join(pages, `${page}.md`), 'utf8');
 
-for (const { folder, page, helpers } of folders) {
+for (const { folder, page, others } of folders) {
   describe(folder, () => {
     const files = readdirSync(path.join(root, folder))
       .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
       .map((file) => file.replace('.ts', ''));
 
-    for (const file of files.filter((each) => !helpers.includes(each))) {
+    for (const file of files.filter((each) => !others.includes(each))) {
       test(`${file} has its page, which names it`, () => {
         const name = page ?? file;
         assert.ok(existsSync(path.join(pages, `${name}.md`)), `write docs/math/${name}.md: equations, source, file, how to check it`);
@@ -35,8 +35,8 @@ for (const { folder, page, helpers } of folders) {
       });
     }
 
-    test('the list of helpers holds no file that is gone', () => {
-      for (const helper of helpers) assert.ok(files.includes(helper), helper);
+    test('the list of others holds no file that is gone', () => {
+      for (const other of others) assert.ok(files.includes(other), other);
     });
   });
 }

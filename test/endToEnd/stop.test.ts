@@ -68,7 +68,7 @@ describe('a stop', () => {
         assert.equal((JSON.parse(cursor) as { update: number }).update, soFar.length);
         for (const [index, line] of soFar.entries()) {
           if (line.validationLoss !== undefined) continue;
-          // The one that is due is made up for by the next session.
+          // The one that is due is made up for by the next sitting.
           if (isDue(line.update)) cut += Number(index === soFar.length - 1);
           assert.ok(!isDue(line.update) || index === soFar.length - 1);
         }

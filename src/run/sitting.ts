@@ -11,18 +11,18 @@ import type { TrainWatcher } from './trainRun.ts';
 /** Share of the time that is left which the updates may take where there is a deadline; the rest is for the evaluation after them. */
 const shareOfUpdates = 0.9;
 
-export interface SessionParts {
+export interface SittingParts {
   readonly run: RunDirectory;
   readonly trainer: Trainer;
   readonly evaluator: Evaluator;
   readonly pace: Pace;
   readonly watcher: TrainWatcher | undefined;
-  /** What an earlier session left; undefined for a new run. */
+  /** What an earlier sitting left; undefined for a new run. */
   readonly before: Validated | undefined;
   readonly checkpointEvery: number;
 }
 
-/** What is known about the validation part when a session ends. */
+/** What is known about the validation part when a sitting ends. */
 export interface Validation {
   readonly loss: number | null;
   readonly metric: Metric | null;
@@ -33,10 +33,10 @@ export interface Validation {
 
 /**
  * From where a run stands to its end or to a stop. At a stop the checkpoint is written at once. An evaluation that a stop
- * cuts short leaves the line of its update without a validation loss, and that is how the next session knows that it is due.
+ * cuts short leaves the line of its update without a validation loss, and that is how the next sitting knows that it is due.
  */
-export class Session {
-  readonly #parts: SessionParts;
+export class Sitting {
+  readonly #parts: SittingParts;
   /** Why the training was stopped. */
   stopped: Stop | null = null;
   /** The complete evaluation with the lowest loss. */
@@ -48,7 +48,7 @@ export class Session {
   /** A file of weights that is not written yet. */
   #bestBytes: Uint8Array | undefined;
 
-  constructor(parts: SessionParts) {
+  constructor(parts: SittingParts) {
     this.#parts = parts;
     this.best = parts.before?.best ?? null;
     this.#last = parts.before?.last ?? null;
@@ -125,7 +125,7 @@ export class Session {
     return validation;
   }
 
-  /** The evaluation that the session before did not bring to its end. */
+  /** The evaluation that the sitting before did not bring to its end. */
   async #makeUp(line: MetricsLine): Promise<void> {
     const validationLoss = await this.#evaluate();
     if (validationLoss === undefined) return;
