@@ -29,7 +29,9 @@ export class Updater {
   readonly #parameters: Parameters;
   readonly #backend: Backend;
   readonly #update: UpdateKernel<Record<string, number>>;
-  readonly #arrays: Reals[];
+  readonly #arrays: readonly Reals[];
+  /** Everything that an update writes: the parameters, then the slots. */
+  readonly #written: readonly Reals[];
   readonly #options: Record<string, number>;
 
   constructor(parameters: Parameters, backend: Backend, training: TrainingOptions) {
@@ -40,6 +42,7 @@ export class Updater {
     this.#update = (backend.fused.updates[optimizer.name] as UpdateKernel<Record<string, number>> | undefined) ?? optimizer.update;
     this.slots = optimizer.slots.map((name) => ({ name, values: backend.allocate(parameters.length) }));
     this.#arrays = this.slots.map(({ values }) => values);
+    this.#written = [parameters.values, ...this.#arrays];
     this.#options = { ...optimizer.defaults, learningRate: 0, step: 0 };
     for (const name of Object.keys(optimizer.defaults)) {
       const given = training[name as keyof TrainingOptions];
@@ -62,7 +65,7 @@ export class Updater {
     const { values, gradient, length } = this.#parameters;
     this.#options.learningRate = learningRate;
     this.#options.step = step;
-    const arrays = [values, ...this.#arrays];
+    const arrays = this.#written;
     const kept = Math.max(1, norm) * Math.max(1, learningRate) < harmless ? undefined : arrays.map((array) => array.slice());
     this.#update(values, gradient, this.#arrays, length, this.#options);
     if (!kept) return null;

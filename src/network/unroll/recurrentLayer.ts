@@ -144,6 +144,8 @@ export class RecurrentLayer {
     const { gates: G, apart: A } = cell;
     this.#T = T;
     this.#B = B;
+    const step = this.#step;
+    step.B = B;
     this.#packForward();
     if (input.kind === 'symbols') {
       backend.gatherRows(this.#table as Reals, 0, input.indices, 0, T * B, G * H, this.#pre, 0);
@@ -157,10 +159,8 @@ export class RecurrentLayer {
       this.#sweep.forward(T, B, shortest < T ? lengths : null);
       return;
     }
-    const step = this.#step;
     const h = this.states[0];
     const apartBias = this.#at.recurrentBias + (G - A) * H;
-    step.B = B;
     for (let t = 0; t < T; t++) {
       this.#place(t);
       backend.multiply(h, step.previousAt, H, B, this.#forwardJoined, this.#pre, step.preAt, G * H, true);
