@@ -8,7 +8,7 @@
 
 import { add, scaleRows } from './elementwise';
 import { gruBackward, gruForward, lstmBackward, lstmForward, reluBackward, reluForward, tanhBackward, tanhForward } from './gates';
-import { product } from './product';
+import { anyProduct } from './native';
 import { maximizeRows } from './reduce';
 
 const FROM_C: i32 = 1;
@@ -58,6 +58,8 @@ class Layer {
   injected: usize;
   injectedRows: usize;
   injectedExponents: usize;
+  /** Whether the recurrent matrices are plain rows for the library of the machine, not packed (native.ts). */
+  native: i32;
 }
 
 /** Gates, and how many of them are apart. */
@@ -76,15 +78,16 @@ export function forwardSweep(at: usize, b0: usize, b1: usize): void {
   const row = H * 4;
   const preRow = gatesOf(cell) * row;
   const joined: usize = cell == GRU ? 2 * H : gatesOf(cell) * H;
+  const native = layer.native != 0;
   for (let t: usize = 0; t < layer.T; t++) {
     const first = t * B + b0;
     const previous = first * row;
     const next = previous + B * row;
     const pre = layer.pre + first * preRow;
-    product(layer.h + previous, row, n, H, joined, layer.forwardJoined, FROM_C, 0, pre, preRow);
+    anyProduct(native, layer.h + previous, row, n, H, joined, layer.forwardJoined, FROM_C, 0, pre, preRow);
     if (cell == GRU) {
       const apart = layer.apart + first * row;
-      product(layer.h + previous, row, n, H, H, layer.forwardApart, FROM_BIAS, layer.apartBias, apart, row);
+      anyProduct(native, layer.h + previous, row, n, H, H, layer.forwardApart, FROM_BIAS, layer.apartBias, apart, row);
       gruForward(pre, apart, layer.h + previous, layer.h + next, n, H);
     } else if (cell == LSTM) lstmForward(pre, layer.c + previous, layer.h + next, layer.c + next, n, H);
     else if (cell == TANH) tanhForward(pre, layer.h + next, n * H);
@@ -114,6 +117,7 @@ export function backwardSweep(at: usize, b0: usize, b1: usize): void {
   const row = H * 4;
   const preRow = gatesOf(cell) * row;
   const joined: usize = cell == GRU ? 2 * H : gatesOf(cell) * H;
+  const native = layer.native != 0;
   const dh = layer.dh + b0 * row;
   const dc = layer.dc + b0 * row;
   memory.fill(dh, 0, n * row);
@@ -130,8 +134,8 @@ export function backwardSweep(at: usize, b0: usize, b1: usize): void {
     else if (cell == LSTM) lstmBackward(pre, layer.c + previous, layer.c + next, dh, dc, n, H);
     else if (cell == TANH) tanhBackward(pre, layer.h + next, dh, n * H);
     else reluBackward(pre, layer.h + next, dh, n * H);
-    product(pre, preRow, n, joined, H, layer.backwardJoined, FROM_C, 0, dh, row);
-    if (cell == GRU) product(layer.apart + first * row, row, n, H, H, layer.backwardApart, FROM_C, 0, dh, row);
+    anyProduct(native, pre, preRow, n, joined, H, layer.backwardJoined, FROM_C, 0, dh, row);
+    if (cell == GRU) anyProduct(native, layer.apart + first * row, row, n, H, H, layer.backwardApart, FROM_C, 0, dh, row);
     for (let b = b0; b < b1; b++) rescale(layer, b);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * How numbers are crunched: the contract that every backend keeps. `scalar` does it with plain float64 loops and is the
- * truth; `wasm` does it with float32 SIMD kernels.
+ * truth; `wasm` does it with float32 SIMD kernels; `blas` is `wasm` with large products done by a library of the machine.
  *
  * Conventions. An array argument `x` is followed by `xAt`, the index of its first element, so that no view has to be made
  * inside a loop; matrices are row-major and `rowStride` is the distance between the first elements of two rows. Arrays
@@ -101,7 +101,7 @@ export interface Sweep {
 }
 
 export interface Backend {
-  readonly name: 'scalar' | 'wasm';
+  readonly name: 'scalar' | 'wasm' | 'blas';
   readonly precision: Precision;
   /** One plain sentence fragment: what this backend is made of here, e.g. `128-bit SIMD with relaxed fused multiply-add`. */
   readonly detail: string;
@@ -119,8 +119,8 @@ export interface Backend {
   mark(): number;
   release(mark: number): void;
 
-  /** Room for a packed [K, N] matrix. */
-  allocatePacked(K: number, N: number): PackedMatrix;
+  /** Room for a packed [K, N] matrix, laid out for products with about `rows` rows of A. */
+  allocatePacked(K: number, N: number, rows?: number): PackedMatrix;
   /** Fills `packed` with the matrix whose element (k, n) is `source[sourceAt + k * strideK + n * strideN]`. */
   pack(source: Reals, sourceAt: number, strideK: number, strideN: number, packed: PackedMatrix): void;
   /** C[M, N] = A[M, K] · packed, added to what C holds if `accumulate`, which may be all of the rows of C or part of their width. */

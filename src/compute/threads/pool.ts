@@ -1,8 +1,18 @@
 import { ThroughtimeError } from '../../errors.ts';
-import { controlWords, type PooledKernel, pooledKernels, type ThreadSetup, threadMain } from './thread.ts';
+import { type NativeSetup, openNativeProducts } from '../blas/nativeProducts.ts';
+import {
+  control as at,
+  controlBytes,
+  type PooledKernel,
+  parameters,
+  pooledKernels,
+  resultAt,
+  type ThreadSetup,
+  threadMain,
+} from './thread.ts';
 
-/** How often a thread that waits looks before it lies down to sleep; some tens of microseconds. */
-const looks = 20_000;
+/** How often a thread that waits looks before it lies down to sleep; about a tenth of a millisecond. */
+const looks = 50_000;
 /** Milliseconds that the threads have to come up. */
 const patience = 10_000;
 
@@ -19,14 +29,18 @@ export class ThreadPool {
   /** The caller's own included. */
   readonly threads: number;
   readonly #workers: readonly WorkerLike[];
-  readonly #words: Int32Array;
+  /** Of each thread; see thread.ts. */
+  readonly #words: readonly Int32Array[];
+  readonly #doubles: readonly Float64Array[];
   readonly #posted: Int32Array;
   readonly #mayBlock: boolean;
 
-  private constructor(workers: readonly WorkerLike[], words: Int32Array) {
+  private constructor(workers: readonly WorkerLike[], memory: WebAssembly.Memory, control: number) {
     this.threads = workers.length + 1;
     this.#workers = workers;
-    this.#words = words;
+    const each = Array.from({ length: this.threads }, (_, thread) => control + thread * controlBytes);
+    this.#words = each.map((address) => new Int32Array(memory.buffer, address, resultAt / 4));
+    this.#doubles = each.map((address) => new Float64Array(memory.buffer, address + resultAt, 1 + parameters));
     this.#posted = new Int32Array(this.threads);
     // A browser's main thread must not sleep; it looks until the others are done.
     this.#mayBlock = typeof document === 'undefined';
@@ -35,8 +49,9 @@ export class ThreadPool {
   /**
    * Starts `threads - 1` workers.
    *
-   * @param control address of `controlBytes(threads)` zeroed bytes of the memory.
+   * @param control address of `controlBytes` zeroed bytes of the memory for each thread, the caller's own included.
    * @param workspaces address of each further thread's working memory.
+   * @param native the library of the machine, where its products are wanted.
    * @throws BACKEND_UNAVAILABLE where the engine gives no workers or does not share the memory with them.
    */
   static async open(
@@ -44,16 +59,15 @@ export class ThreadPool {
     memory: WebAssembly.Memory,
     control: number,
     workspaces: readonly number[],
+    native: NativeSetup | undefined,
   ): Promise<ThreadPool> {
-    const words = new Int32Array(memory.buffer, control, (workspaces.length + 1) * controlWords);
     const workers: WorkerLike[] = [];
     try {
       for (const [index, workspace] of workspaces.entries()) {
-        workers.push(
-          startWorker({ module, memory, workspace, control: control + (index + 1) * controlWords * 4, kernels: [...pooledKernels], looks }),
-        );
+        const own = control + (index + 1) * controlBytes;
+        workers.push(startWorker({ module, memory, workspace, control: own, kernels: [...pooledKernels], looks, native }));
       }
-      const pool = new ThreadPool(workers, words);
+      const pool = new ThreadPool(workers, memory, control);
       await pool.#ready();
       return pool;
     } catch (cause) {
@@ -68,52 +82,62 @@ export class ThreadPool {
     }
   }
 
-  /** Has a thread (from 1) call a kernel with ten numbers, those beyond its own being ignored. */
+  /** Has a thread (from 1) call a kernel with up to 13 numbers; those that the kernel does not take are ignored. */
   post(
     thread: number,
     kernel: PooledKernel,
     a: number,
     b: number,
     c: number,
-    d: number,
-    e: number,
-    f: number,
-    g: number,
-    h: number,
-    i: number,
-    j: number,
+    d = 0,
+    e = 0,
+    f = 0,
+    g = 0,
+    h = 0,
+    i = 0,
+    j = 0,
+    k = 0,
+    l = 0,
+    m = 0,
   ): void {
-    const words = this.#words;
-    const at = thread * controlWords;
-    words[at + 3] = pooledKernels.indexOf(kernel);
-    words[at + 4] = a;
-    words[at + 5] = b;
-    words[at + 6] = c;
-    words[at + 7] = d;
-    words[at + 8] = e;
-    words[at + 9] = f;
-    words[at + 10] = g;
-    words[at + 11] = h;
-    words[at + 12] = i;
-    words[at + 13] = j;
+    const words = this.#words[thread];
+    const doubles = this.#doubles[thread];
+    words[at.kernel] = pooledKernels.indexOf(kernel);
+    doubles[1] = a;
+    doubles[2] = b;
+    doubles[3] = c;
+    doubles[4] = d;
+    doubles[5] = e;
+    doubles[6] = f;
+    doubles[7] = g;
+    doubles[8] = h;
+    doubles[9] = i;
+    doubles[10] = j;
+    doubles[11] = k;
+    doubles[12] = l;
+    doubles[13] = m;
     this.#posted[thread]++;
-    Atomics.store(words, at, this.#posted[thread]);
-    Atomics.notify(words, at);
+    Atomics.store(words, at.posted, this.#posted[thread]);
+    Atomics.notify(words, at.posted);
   }
 
   /** Returns when every thread has done what was posted to it. */
   wait(): void {
-    const words = this.#words;
     for (let thread = 1; thread < this.threads; thread++) {
-      const at = thread * controlWords + 1;
+      const words = this.#words[thread];
       const wanted = this.#posted[thread];
       for (let look = 0; ; look++) {
-        const done = Atomics.load(words, at);
+        const done = Atomics.load(words, at.done);
         if (done === wanted) break;
-        if (Atomics.load(words, at + 1) !== 0) throw new Error(`a kernel failed in thread ${thread}`);
-        if (look >= looks && this.#mayBlock) Atomics.wait(words, at, done);
+        if (look >= looks && this.#mayBlock) Atomics.wait(words, at.done, done);
       }
+      if (Atomics.load(words, at.failed) !== 0) throw new Error(`a kernel failed in thread ${thread}`);
     }
+  }
+
+  /** What the kernel that was last posted to a thread returned; to be read after `wait`. */
+  result(thread: number): number {
+    return this.#doubles[thread][0];
   }
 
   /** Ends the threads. */
@@ -123,10 +147,7 @@ export class ThreadPool {
 
   async #ready(): Promise<void> {
     const deadline = performance.now() + patience;
-    const coming = () =>
-      Array.from({ length: this.threads - 1 }, (_, index) => (index + 1) * controlWords + 14).filter(
-        (at) => Atomics.load(this.#words, at) === 0,
-      );
+    const coming = () => this.#words.filter((words, thread) => thread > 0 && Atomics.load(words, at.up) === 0);
     while (coming().length > 0) {
       if (performance.now() > deadline) {
         throw new ThroughtimeError(
@@ -139,23 +160,18 @@ export class ThreadPool {
   }
 }
 
-/** Bytes of control words for a pool. */
-export function controlBytes(threads: number): number {
-  return threads * controlWords * 4;
-}
-
 /** The thread's program as text: it needs nothing but its setup, so that it can be started without a file of its own. */
 function startWorker(setup: ThreadSetup): WorkerLike {
-  const program = `(${threadMain.toString()})`;
+  const program = (given: string, load: string) => `(${threadMain.toString()})(${given}, ${openNativeProducts.toString()}, ${load})`;
   const node = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process?.getBuiltinModule?.(
     'node:worker_threads',
   ) as { Worker: new (code: string, options: object) => WorkerLike & { unref(): void } } | undefined;
   if (node) {
-    const worker = new node.Worker(`${program}(require('node:worker_threads').workerData)`, { eval: true, workerData: setup });
+    const worker = new node.Worker(program("require('node:worker_threads').workerData", 'require'), { eval: true, workerData: setup });
     worker.unref();
     return worker;
   }
-  const url = URL.createObjectURL(new Blob([`onmessage = ({ data }) => ${program}(data);`], { type: 'text/javascript' }));
+  const url = URL.createObjectURL(new Blob([`onmessage = ({ data }) => ${program('data', 'undefined')};`], { type: 'text/javascript' }));
   const worker = new Worker(url);
   worker.postMessage(setup);
   URL.revokeObjectURL(url);

@@ -1,4 +1,5 @@
 import { ThroughtimeError } from '../../errors.ts';
+import type { NativeProducts } from '../blas/nativeProducts.ts';
 import { plainModule, relaxedModule } from './kernels.generated.ts';
 
 /** What assembly/index.ts exports. Positions and strides are in bytes, sizes in elements. */
@@ -105,8 +106,12 @@ export async function compileKernels(relaxed?: boolean): Promise<CompiledKernels
 }
 
 /** An instance of a compiled module on `memory`; its constants go into the reserved bytes at the start. */
-export async function instantiateKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<Kernels> {
-  const instance = await WebAssembly.instantiate(module, { env: { memory } });
+export async function instantiateKernels(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  native?: NativeProducts,
+): Promise<Kernels> {
+  const instance = await WebAssembly.instantiate(module, { env: { memory, nativeProduct: native?.product ?? (() => {}) } });
   return instance.exports as unknown as Kernels;
 }
 

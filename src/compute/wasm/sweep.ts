@@ -1,4 +1,5 @@
 import type { Reals, Sweep, SweepArrays } from '../backend.ts';
+import { isNative } from './matrices.ts';
 import type { StackMemory } from './memory.ts';
 import type { ThreadedKernels } from './threadedKernels.ts';
 
@@ -8,7 +9,7 @@ const cellNumbers: Readonly<Record<string, number>> = { 'rnn-tanh': 0, 'rnn-relu
 /** The words of assembly/sweep.ts's `Layer`, in its order. */
 const words = [
   ...['cell', 'T', 'B', 'H', 'pre', 'apart', 'h', 'c', 'dh', 'dc', 'scratch', 'forwardJoined', 'forwardApart', 'apartBias'],
-  ...['backwardJoined', 'backwardApart', 'scale', 'exponents', 'lengths', 'injected', 'injectedRows', 'injectedExponents'],
+  ...['backwardJoined', 'backwardApart', 'scale', 'exponents', 'lengths', 'injected', 'injectedRows', 'injectedExponents', 'native'],
 ] as const;
 type Word = (typeof words)[number];
 
@@ -19,6 +20,7 @@ export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: Thre
   const cell = cellNumbers[arrays.cell];
   if (cell === undefined) return undefined;
   const { H, states, dStates } = arrays;
+  const native = isNative(arrays.forwardJoined);
   const at = stack.allocateBytes(words.length * 4);
   const layer = new Int32Array(stack.memory.buffer, at, words.length);
   const set = (values: Partial<Record<Word, number>>) => {
@@ -41,6 +43,7 @@ export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: Thre
     backwardApart: address(arrays.backwardApart.data),
     scale: address(arrays.scale),
     exponents: address(arrays.exponents),
+    native: native ? 1 : 0,
   });
   const place = (word: Word) => words.indexOf(word);
   const [T, B, lengths, injected, injectedRows, injectedExponents] = [
@@ -58,13 +61,13 @@ export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: Thre
       layer[T] = steps;
       layer[B] = sequences;
       layer[lengths] = address(given);
-      kernels.forwardSweep(at, sequences, steps * perRow);
+      kernels.forwardSweep(at, sequences, steps * perRow, native);
     },
     backward(values, rows, exponents) {
       layer[injected] = address(values);
       layer[injectedRows] = address(rows);
       layer[injectedExponents] = address(exponents);
-      kernels.backwardSweep(at, layer[B], layer[T] * perRow);
+      kernels.backwardSweep(at, layer[B], layer[T] * perRow, native);
     },
   };
 }

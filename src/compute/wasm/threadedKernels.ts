@@ -1,30 +1,35 @@
+import type { NativeProducts } from '../blas/nativeProducts.ts';
 import type { ThreadPool } from '../threads/pool.ts';
 import type { Kernels } from './kernels.ts';
 
-/** Fewer floating-point operations than this are done before another thread has woken up. */
-const worthSharing = 4e6;
-/** Rows of a weight gradient that are computed by themselves, so that the bits do not depend on the number of threads. */
-const gradientRows = 128;
+/** Fewer floating-point operations, or fewer bytes passed over, than this are not worth another thread's attention. */
+const worthSharing = 4e5;
+/** Threads share the rows of a native product out in multiples of this (see nativeProducts.ts). */
+const rowBlock = 16;
+/** Elements of a sum of squares, and of an optimizer's update, that are computed by themselves. */
+const elements = 32768;
 
 /**
  * The kernels that take long, shared out over the threads of a pool, if there is one. However many there are, the bits are
- * the same: sequences and rows do not touch each other, and a weight gradient is always computed in the same pieces.
+ * the same: sequences, rows and columns do not touch each other, and what is summed is always summed in the same pieces.
  */
 export class ThreadedKernels {
   readonly #kernels: Kernels;
   readonly #pool: ThreadPool | undefined;
+  readonly #native: NativeProducts | undefined;
 
-  constructor(kernels: Kernels, pool: ThreadPool | undefined) {
+  constructor(kernels: Kernels, pool: ThreadPool | undefined, native: NativeProducts | undefined) {
     this.#kernels = kernels;
     this.#pool = pool;
+    this.#native = native;
   }
 
-  forwardSweep(layer: number, B: number, operationsPerSequence: number): void {
-    this.#sweep('forwardSweep', layer, B, operationsPerSequence);
+  forwardSweep(layer: number, B: number, operationsPerSequence: number, native: boolean): void {
+    this.#sweep('forwardSweep', layer, B, operationsPerSequence, native);
   }
 
-  backwardSweep(layer: number, B: number, operationsPerSequence: number): void {
-    this.#sweep('backwardSweep', layer, B, operationsPerSequence);
+  backwardSweep(layer: number, B: number, operationsPerSequence: number, native: boolean): void {
+    this.#sweep('backwardSweep', layer, B, operationsPerSequence, native);
   }
 
   /** `Kernels.product`, the rows of C shared out. */
@@ -41,22 +46,40 @@ export class ThreadedKernels {
     cStride: number,
   ): void {
     const pool = this.#pool;
-    if (!pool || 2 * M * N * K < worthSharing || M < 12 * pool.threads) {
-      this.#kernels.product(a, aStride, M, K, N, packed, start, bias, c, cStride);
-      return;
-    }
     // Pieces of whole tiles of 6 rows.
-    const piece = Math.ceil(M / pool.threads / 6) * 6;
-    for (let index = 1; index < pool.threads; index++) {
-      const first = Math.min(M, index * piece);
-      const rows = Math.min(M, first + piece) - first;
-      pool.post(index, 'product', a + first * aStride, aStride, rows, K, N, packed, start, bias, c + first * cStride, cStride);
+    const piece = this.#share(M, 6, 2 * M * N * K);
+    for (let first = piece, thread = 1; first < M; first += piece, thread++) {
+      const rows = Math.min(piece, M - first);
+      pool?.post(thread, 'product', a + first * aStride, aStride, rows, K, N, packed, start, bias, c + first * cStride, cStride);
     }
     this.#kernels.product(a, aStride, Math.min(M, piece), K, N, packed, start, bias, c, cStride);
-    pool.wait();
+    if (piece < M) pool?.wait();
   }
 
-  /** `Kernels.multiplyTransposed`, the rows of C (columns of A) shared out in pieces of always the same size. */
+  /** The same by the library of the machine, over the plain rows of B; C starts from 0, or from what it holds. */
+  nativeProduct(
+    a: number,
+    aStride: number,
+    M: number,
+    K: number,
+    N: number,
+    b: number,
+    accumulate: number,
+    c: number,
+    cStride: number,
+  ): void {
+    const pool = this.#pool;
+    const native = this.#native as NativeProducts;
+    const piece = this.#share(M, rowBlock, 2 * M * N * K);
+    for (let first = piece, thread = 1; first < M; first += piece, thread++) {
+      const rows = Math.min(piece, M - first);
+      pool?.post(thread, 'nativeProduct', a + first * aStride, aStride, rows, K, N, b, accumulate, c + first * cStride, cStride);
+    }
+    native.product(a, aStride, Math.min(M, piece), K, N, b, accumulate, c, cStride);
+    if (piece < M) pool?.wait();
+  }
+
+  /** `Kernels.multiplyTransposed`, the rows of C (columns of A) shared out in pieces whose number depends on M alone. */
   multiplyTransposed(
     a: number,
     aStride: number,
@@ -67,33 +90,129 @@ export class ThreadedKernels {
     K: number,
     c: number,
     cStride: number,
+    native: boolean,
   ): void {
     const pool = this.#pool;
-    if (2 * M * N * K < worthSharing) {
-      this.#kernels.multiplyTransposed(a, aStride, b, bStride, M, N, K, c, cStride);
-      return;
-    }
-    const pieces = Math.ceil(M / gradientRows);
-    const threads = pool ? Math.min(pool.threads, pieces) : 1;
-    for (let first = 0; first < pieces; first += threads) {
-      for (let index = threads - 1; index >= 0; index--) {
-        const m = (first + index) * gradientRows;
-        const rows = Math.min(gradientRows, M - m);
-        if (rows <= 0) continue;
-        if (index > 0) pool?.post(index, 'multiplyTransposed', a + m * 4, aStride, b, bStride, rows, N, K, c + m * cStride, cStride, 0);
-        else this.#kernels.multiplyTransposed(a + m * 4, aStride, b, bStride, rows, N, K, c + m * cStride, cStride);
+    const pieces = 2 * M * N * K < worthSharing ? 1 : M >= 1024 ? 8 : M >= 128 ? 4 : M >= 64 ? 2 : 1;
+    const piece = roundUp(M / pieces, rowBlock);
+    const own = native ? (this.#native as NativeProducts).transposed : this.#kernels.multiplyTransposed;
+    const kernel = native ? 'nativeTransposed' : 'multiplyTransposed';
+    const threads = pool ? pool.threads : 1;
+    for (let m = 0; m < M; m += threads * piece) {
+      for (let thread = 1; thread < threads && m + thread * piece < M; thread++) {
+        const first = m + thread * piece;
+        const rows = Math.min(piece, M - first);
+        pool?.post(thread, kernel, a + first * 4, aStride, b, bStride, rows, N, K, c + first * cStride, cStride);
       }
-      if (threads > 1) pool?.wait();
+      own(a + m * 4, aStride, b, bStride, Math.min(piece, M - m), N, K, c + m * cStride, cStride);
+      if (m + piece < M) pool?.wait();
     }
   }
 
-  #sweep(kernel: 'forwardSweep' | 'backwardSweep', layer: number, B: number, operationsPerSequence: number): void {
+  /** `Kernels.addColumnSums`, the columns shared out. */
+  addColumnSums(x: number, xStride: number, rows: number, columns: number, out: number): void {
     const pool = this.#pool;
-    const threads = pool && B * operationsPerSequence >= worthSharing ? Math.min(pool.threads, B) : 1;
-    for (let index = 1; index < threads; index++) {
-      pool?.post(index, kernel, layer, Math.floor((index * B) / threads), Math.floor(((index + 1) * B) / threads), 0, 0, 0, 0, 0, 0, 0);
+    const piece = this.#share(columns, 16, 4 * rows * columns);
+    for (let first = piece, thread = 1; first < columns; first += piece, thread++) {
+      pool?.post(thread, 'addColumnSums', x + first * 4, xStride, rows, Math.min(piece, columns - first), out + first * 4);
     }
-    this.#kernels[kernel](layer, 0, Math.floor(B / threads));
-    if (threads > 1) pool?.wait();
+    this.#kernels.addColumnSums(x, xStride, rows, Math.min(columns, piece), out);
+    if (piece < columns) pool?.wait();
+  }
+
+  /** `Kernels.scaleRows`, the rows shared out. */
+  scaleRows(x: number, rows: number, columns: number, factors: number, least: number): void {
+    const pool = this.#pool;
+    const piece = this.#share(rows, 1, 4 * rows * columns);
+    for (let first = piece, thread = 1; first < rows; first += piece, thread++) {
+      pool?.post(thread, 'scaleRows', x + first * columns * 4, Math.min(piece, rows - first), columns, factors + first * 4, least);
+    }
+    this.#kernels.scaleRows(x, Math.min(rows, piece), columns, factors, least);
+    if (piece < rows) pool?.wait();
+  }
+
+  /** `Kernels.fillRows`, the rows shared out. */
+  fillRows(row: number, out: number, rows: number, columns: number): void {
+    const pool = this.#pool;
+    const piece = this.#share(rows, 1, 4 * rows * columns);
+    for (let first = piece, thread = 1; first < rows; first += piece, thread++) {
+      pool?.post(thread, 'fillRows', row, out + first * columns * 4, Math.min(piece, rows - first), columns);
+    }
+    this.#kernels.fillRows(row, out, Math.min(rows, piece), columns);
+    if (piece < rows) pool?.wait();
+  }
+
+  /** `Kernels.gatherRows`, the rows shared out. */
+  gatherRows(table: number, indices: number, rows: number, columns: number, out: number): void {
+    const pool = this.#pool;
+    const piece = this.#share(rows, 1, 4 * rows * columns);
+    for (let first = piece, thread = 1; first < rows; first += piece, thread++) {
+      pool?.post(thread, 'gatherRows', table, indices + first * 4, Math.min(piece, rows - first), columns, out + first * columns * 4);
+    }
+    this.#kernels.gatherRows(table, indices, Math.min(rows, piece), columns, out);
+    if (piece < rows) pool?.wait();
+  }
+
+  /** `Kernels.sumSquares`, in pieces of always the same size. */
+  sumSquares(x: number, length: number): number {
+    const pool = this.#pool;
+    const threads = pool ? pool.threads : 1;
+    let sum = 0;
+    for (let at = 0; at < length; at += threads * elements) {
+      for (let thread = 1; thread < threads && at + thread * elements < length; thread++) {
+        const first = at + thread * elements;
+        pool?.post(thread, 'sumSquares', x + first * 4, Math.min(elements, length - first), 0);
+      }
+      sum += this.#kernels.sumSquares(x + at * 4, Math.min(elements, length - at));
+      if (at + elements < length) pool?.wait();
+      for (let thread = 1; thread < threads && at + thread * elements < length; thread++) sum += pool?.result(thread) ?? 0;
+    }
+    return sum;
+  }
+
+  /** `Kernels.adam`, the parameters shared out. */
+  adam(
+    p: number,
+    g: number,
+    m: number,
+    v: number,
+    length: number,
+    ...rates: [
+      rate: number,
+      beta1: number,
+      share1: number,
+      beta2: number,
+      share2: number,
+      correction: number,
+      epsilon: number,
+      keep: number,
+    ]
+  ): void {
+    const pool = this.#pool;
+    const piece = this.#share(length, elements, 16 * length);
+    for (let first = piece, thread = 1; first < length; first += piece, thread++) {
+      const at = first * 4;
+      pool?.post(thread, 'adam', p + at, g + at, m + at, v + at, Math.min(piece, length - first), ...rates);
+    }
+    this.#kernels.adam(p, g, m, v, Math.min(length, piece), ...rates);
+    if (piece < length) pool?.wait();
+  }
+
+  #sweep(kernel: 'forwardSweep' | 'backwardSweep', layer: number, B: number, operationsPerSequence: number, native: boolean): void {
+    const pool = this.#pool;
+    const piece = this.#share(B, native ? rowBlock : 1, B * operationsPerSequence);
+    for (let first = piece, thread = 1; first < B; first += piece, thread++) {
+      pool?.post(thread, kernel, layer, first, Math.min(B, first + piece));
+    }
+    this.#kernels[kernel](layer, 0, Math.min(B, piece));
+    if (piece < B) pool?.wait();
+  }
+
+  /** How many of `count` rows each thread takes, a multiple of `unit`; all of them where the work is not worth sharing. */
+  #share(count: number, unit: number, work: number): number {
+    const threads = this.#pool && work >= worthSharing ? this.#pool.threads : 1;
+    return threads === 1 ? Math.max(count, 1) : roundUp(count / threads, unit);
   }
 }
+
+const roundUp = (value: number, unit: number): number => Math.max(1, Math.ceil(value / unit)) * unit;

@@ -1,5 +1,6 @@
 import type { UpdateKernel } from '../backend.ts';
 import type { Kernels } from './kernels.ts';
+import type { ThreadedKernels } from './threadedKernels.ts';
 
 export interface SgdOptions {
   learningRate: number;
@@ -27,7 +28,7 @@ export interface AdamwOptions extends AdamOptions {
 }
 
 /** The fused optimizer updates: what depends on the update's number in float64 here, the rest in assembly/optimizer.ts. */
-export function fusedUpdates(kernels: Kernels): Readonly<Record<string, UpdateKernel<never>>> {
+export function fusedUpdates(kernels: Kernels, shared: ThreadedKernels): Readonly<Record<string, UpdateKernel<never>>> {
   const sgd: UpdateKernel<SgdOptions> = (parameters, gradient, _slots, length, { learningRate }) => {
     kernels.sgd(parameters.byteOffset, gradient.byteOffset, length, learningRate);
   };
@@ -44,19 +45,19 @@ export function fusedUpdates(kernels: Kernels): Readonly<Record<string, UpdateKe
   };
 
   const adam: UpdateKernel<AdamOptions> = (parameters, gradient, slots, length, options) => {
-    decayedAdam(kernels, parameters.byteOffset, gradient.byteOffset, slots[0].byteOffset, slots[1].byteOffset, length, options, 1);
+    decayedAdam(shared, parameters.byteOffset, gradient.byteOffset, slots[0].byteOffset, slots[1].byteOffset, length, options, 1);
   };
 
   const adamw: UpdateKernel<AdamwOptions> = (parameters, gradient, slots, length, options) => {
     const keep = 1 - options.learningRate * options.weightDecay;
-    decayedAdam(kernels, parameters.byteOffset, gradient.byteOffset, slots[0].byteOffset, slots[1].byteOffset, length, options, keep);
+    decayedAdam(shared, parameters.byteOffset, gradient.byteOffset, slots[0].byteOffset, slots[1].byteOffset, length, options, keep);
   };
 
   return { sgd, momentum, rmsprop, adam, adamw };
 }
 
 function decayedAdam(
-  kernels: Kernels,
+  kernels: ThreadedKernels,
   parameters: number,
   gradient: number,
   mean: number,

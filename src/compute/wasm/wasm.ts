@@ -1,16 +1,16 @@
 import { ThroughtimeError } from '../../errors.ts';
 import type { Backend } from '../backend.ts';
-import { controlBytes, ThreadPool } from '../threads/pool.ts';
+import { type NativeProducts, type NativeSetup, openNativeProducts } from '../blas/nativeProducts.ts';
+import { ThreadPool } from '../threads/pool.ts';
+import { controlBytes } from '../threads/thread.ts';
 import { fusedCells } from './cells.ts';
 import { reservedBytes } from './kernels.generated.ts';
 import { compileKernels, instantiateKernels } from './kernels.ts';
+import { copyRows, isNative, matrixLength } from './matrices.ts';
 import { StackMemory } from './memory.ts';
 import { wasmSweep } from './sweep.ts';
 import { ThreadedKernels } from './threadedKernels.ts';
 import { fusedUpdates } from './updates.ts';
-
-/** Columns of one panel of a packed matrix (assembly/layout.ts). */
-const PANEL = 8;
 
 /** What a product starts from (assembly/product.ts). */
 const FROM_ZERO = 0;
@@ -27,6 +27,28 @@ export interface WasmOptions {
   threads?: number;
 }
 
+/** A library of the machine that does large products in place of the kernels (compute/blas/). */
+export interface Native {
+  readonly koffi: Parameters<typeof openNativeProducts>[0];
+  readonly setup: NativeSetup;
+  /** One plain sentence fragment: which library. */
+  readonly detail: string;
+  /** Whether it is to do products of this kind. */
+  readonly wants: NativeKinds;
+}
+
+/** Kinds of products: of one step (few rows), of all steps at once, and weight gradients. */
+export interface NativeKinds {
+  readonly step: boolean;
+  readonly whole: boolean;
+  readonly gradient: boolean;
+}
+
+/** No dimension of a native product is smaller: below, calling the library costs more than it saves. */
+const LEAST_NATIVE = 32;
+/** Rows from which on a product counts as one of all steps at once. */
+const WHOLE_ROWS = 256;
+
 /**
  * float32 kernels in 128-bit WebAssembly SIMD, over one shared memory of up to 4 GiB that grows on demand.
  *
@@ -35,15 +57,22 @@ export interface WasmOptions {
  * @throws `BACKEND_UNAVAILABLE` where the engine lacks what it needs; its `allocate` throws `MEMORY_EXHAUSTED`.
  */
 export async function wasmBackend(options: WasmOptions = {}): Promise<Backend> {
+  return openWasm(options, undefined);
+}
+
+/** The same with some products done by a library of the machine. */
+export async function openWasm(options: WasmOptions, native: Native | undefined): Promise<Backend> {
   const { module, relaxed } = await compileKernels(options.relaxed);
   const stack = new StackMemory(reservedBytes);
-  const kernels = await instantiateKernels(module, stack.memory);
+  const products: NativeProducts | undefined = native && openNativeProducts(native.koffi, native.setup, stack.memory);
+  const kernels = await instantiateKernels(module, stack.memory, products);
   kernels.useWorkspace(stack.allocateBytes(kernels.workspaceBytes()));
   const threads = checkedThreads(options.threads);
   const workspaces = Array.from({ length: threads - 1 }, () => stack.allocateBytes(kernels.workspaceBytes()));
-  const control = stack.allocateBytes(controlBytes(threads));
-  const pool = threads > 1 ? await ThreadPool.open(module, stack.memory, control, workspaces) : undefined;
-  const shared = new ThreadedKernels(kernels, pool);
+  const control = stack.allocateBytes(threads * controlBytes);
+  const pool = threads > 1 ? await ThreadPool.open(module, stack.memory, control, workspaces, native?.setup) : undefined;
+  const shared = new ThreadedKernels(kernels, pool, products);
+  const detail = relaxed ? '128-bit SIMD with relaxed fused multiply-add' : '128-bit SIMD without fused multiply-add';
 
   const allocate = (length: number): Float32Array => {
     const at = stack.allocateBytes(length * 4);
@@ -51,10 +80,10 @@ export async function wasmBackend(options: WasmOptions = {}): Promise<Backend> {
   };
 
   return {
-    name: 'wasm',
+    name: native ? 'blas' : 'wasm',
     precision: 'float32',
-    detail: relaxed ? '128-bit SIMD with relaxed fused multiply-add' : '128-bit SIMD without fused multiply-add',
-    fused: { cells: fusedCells(kernels), updates: fusedUpdates(kernels) },
+    detail: native ? `${native.detail}, and ${detail}` : detail,
+    fused: { cells: fusedCells(kernels), updates: fusedUpdates(kernels, shared) },
     threads,
     sweep: (arrays) => wasmSweep(arrays, stack, shared),
 
@@ -66,54 +95,51 @@ export async function wasmBackend(options: WasmOptions = {}): Promise<Backend> {
     mark: () => stack.mark(),
     release: (mark) => stack.release(mark),
 
-    allocatePacked: (K, N) => ({ K, N, data: allocate(K * Math.ceil(N / PANEL) * PANEL) }),
+    allocatePacked(K, N, rows = 0) {
+      const kind = rows >= WHOLE_ROWS ? native?.wants.whole : native?.wants.step;
+      const large = Math.min(K, N, rows) >= LEAST_NATIVE;
+      const matrix = { K, N, native: large && kind === true, data: allocate(matrixLength(K, N, large && kind === true)) };
+      return matrix;
+    },
     pack(source, sourceAt, strideK, strideN, packed) {
-      kernels.pack(source.byteOffset + sourceAt * 4, strideK * 4, strideN * 4, packed.K, packed.N, packed.data.byteOffset);
+      const { K, N, data } = packed;
+      const from = source.byteOffset + sourceAt * 4;
+      if (!isNative(packed)) kernels.pack(from, strideK * 4, strideN * 4, K, N, data.byteOffset);
+      else if (strideK === 1) kernels.transpose(from, strideN * 4, N, K, data.byteOffset, N * 4);
+      else if (strideN === 1 && strideK === N) (data as Float32Array).set(source.subarray(sourceAt, sourceAt + K * N));
+      else copyRows(source, sourceAt, strideK, strideN, packed);
     },
     multiply(a, aAt, aRowStride, M, packed, c, cAt, cRowStride, accumulate) {
-      const start = accumulate ? FROM_C : FROM_ZERO;
       const { K, N, data } = packed;
-      shared.product(a.byteOffset + aAt * 4, aRowStride * 4, M, K, N, data.byteOffset, start, 0, c.byteOffset + cAt * 4, cRowStride * 4);
+      const [from, to] = [a.byteOffset + aAt * 4, c.byteOffset + cAt * 4];
+      if (isNative(packed)) shared.nativeProduct(from, aRowStride * 4, M, K, N, data.byteOffset, accumulate ? 1 : 0, to, cRowStride * 4);
+      else shared.product(from, aRowStride * 4, M, K, N, data.byteOffset, accumulate ? FROM_C : FROM_ZERO, 0, to, cRowStride * 4);
     },
     multiplyBias(a, aAt, aRowStride, M, packed, bias, biasAt, c, cAt, cRowStride) {
       const { K, N, data } = packed;
-      const biasPosition = bias.byteOffset + biasAt * 4;
-      shared.product(
-        a.byteOffset + aAt * 4,
-        aRowStride * 4,
-        M,
-        K,
-        N,
-        data.byteOffset,
-        FROM_BIAS,
-        biasPosition,
-        c.byteOffset + cAt * 4,
-        cRowStride * 4,
-      );
+      const [from, to] = [a.byteOffset + aAt * 4, c.byteOffset + cAt * 4];
+      const start = bias.byteOffset + biasAt * 4;
+      if (isNative(packed)) {
+        if (cRowStride === N) shared.fillRows(start, to, M, N);
+        else for (let m = 0; m < M; m++) kernels.fillRows(start, to + m * cRowStride * 4, 1, N);
+        shared.nativeProduct(from, aRowStride * 4, M, K, N, data.byteOffset, 1, to, cRowStride * 4);
+      } else shared.product(from, aRowStride * 4, M, K, N, data.byteOffset, FROM_BIAS, start, to, cRowStride * 4);
     },
     multiplyTransposed(a, aAt, aRowStride, b, bAt, bRowStride, M, N, K, c, cAt, cRowStride) {
-      shared.multiplyTransposed(
-        a.byteOffset + aAt * 4,
-        aRowStride * 4,
-        b.byteOffset + bAt * 4,
-        bRowStride * 4,
-        M,
-        N,
-        K,
-        c.byteOffset + cAt * 4,
-        cRowStride * 4,
-      );
+      const large = native?.wants.gradient === true && Math.min(M, N, K) >= LEAST_NATIVE;
+      const [left, right] = [a.byteOffset + aAt * 4, b.byteOffset + bAt * 4];
+      shared.multiplyTransposed(left, aRowStride * 4, right, bRowStride * 4, M, N, K, c.byteOffset + cAt * 4, cRowStride * 4, large);
     },
 
     addColumnSums(x, xAt, xRowStride, rows, columns, out, outAt) {
-      kernels.addColumnSums(x.byteOffset + xAt * 4, xRowStride * 4, rows, columns, out.byteOffset + outAt * 4);
+      shared.addColumnSums(x.byteOffset + xAt * 4, xRowStride * 4, rows, columns, out.byteOffset + outAt * 4);
     },
     fillRows(row, rowAt, out, outAt, rows, columns) {
-      kernels.fillRows(row.byteOffset + rowAt * 4, out.byteOffset + outAt * 4, rows, columns);
+      shared.fillRows(row.byteOffset + rowAt * 4, out.byteOffset + outAt * 4, rows, columns);
     },
     gatherRows(table, tableAt, indices, indicesAt, rows, columns, out, outAt) {
       const indexPosition = indices.byteOffset + indicesAt * 4;
-      kernels.gatherRows(table.byteOffset + tableAt * 4, indexPosition, rows, columns, out.byteOffset + outAt * 4);
+      shared.gatherRows(table.byteOffset + tableAt * 4, indexPosition, rows, columns, out.byteOffset + outAt * 4);
     },
     scatterAddRows(x, xAt, indices, indicesAt, rows, columns, table, tableAt) {
       const indexPosition = indices.byteOffset + indicesAt * 4;
@@ -130,14 +156,14 @@ export async function wasmBackend(options: WasmOptions = {}): Promise<Backend> {
       kernels.scale(x.byteOffset + xAt * 4, length, factor);
     },
     clampValues: (x, xAt, length, limit) => kernels.clampValues(x.byteOffset + xAt * 4, length, limit),
-    sumSquares: (x, xAt, length) => kernels.sumSquares(x.byteOffset + xAt * 4, length),
+    sumSquares: (x, xAt, length) => shared.sumSquares(x.byteOffset + xAt * 4, length),
     firstNonFinite: (x, xAt, length) => kernels.firstNonFinite(x.byteOffset + xAt * 4, length),
 
     maximizeRows(x, xAt, rows, columns, out, outAt) {
       kernels.maximizeRows(x.byteOffset + xAt * 4, rows, columns, out.byteOffset + outAt * 4);
     },
     scaleRows(x, xAt, rows, columns, factors, factorsAt) {
-      kernels.scaleRows(x.byteOffset + xAt * 4, rows, columns, factors.byteOffset + factorsAt * 4, LEAST_SCALED);
+      shared.scaleRows(x.byteOffset + xAt * 4, rows, columns, factors.byteOffset + factorsAt * 4, LEAST_SCALED);
     },
   };
 }

@@ -95,12 +95,12 @@ export class RecurrentLayer {
     this.#table = symbols ? backend.allocate(width * G * H) : undefined;
     this.#tableGradient = symbols ? backend.allocate(width * G * H) : undefined;
     this.#transposed = symbols ? backend.allocate(width * G * H) : undefined;
-    this.#forwardInput = symbols ? undefined : backend.allocatePacked(width, G * H);
-    this.#backwardInput = symbols ? undefined : backend.allocatePacked(G * H, width);
-    this.#forwardJoined = backend.allocatePacked(H, J * H);
-    this.#forwardApart = backend.allocatePacked(H, A * H);
-    this.#backwardJoined = backend.allocatePacked(J * H, H);
-    this.#backwardApart = backend.allocatePacked(A * H, H);
+    this.#forwardInput = symbols ? undefined : backend.allocatePacked(width, G * H, capacity);
+    this.#backwardInput = symbols ? undefined : backend.allocatePacked(G * H, width, capacity);
+    this.#forwardJoined = backend.allocatePacked(H, J * H, B);
+    this.#forwardApart = backend.allocatePacked(H, A * H, B);
+    this.#backwardJoined = backend.allocatePacked(J * H, H, B);
+    this.#backwardApart = backend.allocatePacked(A * H, H, B);
     this.#step = {
       B,
       H,
