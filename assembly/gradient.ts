@@ -8,7 +8,7 @@
 
 import { loadLanes, madd, storeLanes } from './lanes';
 import { pack, transpose } from './layout';
-import { product, useEdge } from './product';
+import { product, productBytes, useProductMemory } from './product';
 
 /** Rows of A and B packed at a time. */
 const K_PIECE: usize = 256;
@@ -23,7 +23,6 @@ const NARROW: usize = 16;
 /** Up to this many columns of B, and fewer than those of A, Cᵀ is computed in their place: B is then the one to be transposed. */
 const RESULT_ROWS: usize = 128;
 
-const EDGE_BYTES: usize = 256;
 const PACKED_BYTES: usize = K_PIECE * BROAD_PIECE * 4;
 const TRANSPOSED_BYTES: usize = TRANSPOSED_PIECE * TRANSPOSED_STRIDE;
 const RESULT_BYTES: usize = RESULT_ROWS * BROAD_PIECE * 4;
@@ -36,13 +35,13 @@ let result: usize = 0;
 
 /** Bytes of working memory that each instance needs of its own. */
 export function workspaceBytes(): usize {
-  return EDGE_BYTES + PACKED_BYTES + TRANSPOSED_BYTES + RESULT_BYTES;
+  return productBytes() + PACKED_BYTES + TRANSPOSED_BYTES + RESULT_BYTES;
 }
 
 /** Gives this instance its working memory, `workspaceBytes()` from `at`: threads share the memory, not this. */
 export function useWorkspace(at: usize): void {
-  useEdge(at);
-  packed = at + EDGE_BYTES;
+  useProductMemory(at);
+  packed = at + productBytes();
   transposed = packed + PACKED_BYTES;
   result = transposed + TRANSPOSED_BYTES;
 }

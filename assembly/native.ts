@@ -7,6 +7,10 @@ import { product } from './product';
 const FROM_ZERO: i32 = 0;
 const FROM_BIAS: i32 = 2;
 
+/** Values of a matrix's `native`: packed for the product of this module, or plain rows for the library, in whole or in blocks of rows. */
+const PACKED: i32 = 0;
+const BLOCKED: i32 = 2;
+
 /** C[M, N] = A * B, plus C if `accumulate`; the rows of B follow each other, all strides in bytes. */
 @external("env", "nativeProduct")
 declare function nativeProduct(
@@ -19,11 +23,12 @@ declare function nativeProduct(
   accumulate: bool,
   c: usize,
   cStride: usize,
+  blocked: bool,
 ): void;
 
 /** `product` over a packed B, or over the plain rows of B by the library of the machine; with a bias, the rows of C follow each other. */
 export function anyProduct(
-  native: bool,
+  native: i32,
   a: usize,
   aStride: usize,
   M: usize,
@@ -35,10 +40,10 @@ export function anyProduct(
   c: usize,
   cStride: usize,
 ): void {
-  if (!native) {
+  if (native == PACKED) {
     product(a, aStride, M, K, N, b, start, bias, c, cStride);
     return;
   }
   if (start == FROM_BIAS) fillRows(bias, c, M, N);
-  nativeProduct(a, aStride, M, K, N, b, start != FROM_ZERO, c, cStride);
+  nativeProduct(a, aStride, M, K, N, b, start != FROM_ZERO, c, cStride, native == BLOCKED);
 }

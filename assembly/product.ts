@@ -24,9 +24,31 @@ const ZEROS: usize = memory.data(128, 16);
 /** Where a tile that sticks out over the last column is computed. One per instance: threads share the memory, not this. */
 let edge: usize = 0;
 
-/** Gives this instance its own 256 bytes at `at` for tiles at the edge. */
-export function useEdge(at: usize): void {
+/** Where rows that lie badly in memory are copied to; of this instance too. */
+let rowsCopy: usize = 0;
+
+const EDGE_BYTES: usize = 256;
+/** At most 24 rows of a piece of K, or 48 of 128, with a cache line between. */
+const ROWS_COPY_BYTES: usize = 24 * (K_PIECE * 4 + 64);
+
+/** Bytes of working memory that the product needs. */
+export function productBytes(): usize {
+  return EDGE_BYTES + ROWS_COPY_BYTES;
+}
+
+/** Gives this instance its working memory, `productBytes()` from `at`. */
+export function useProductMemory(at: usize): void {
   edge = at;
+  rowsCopy = at + EDGE_BYTES;
+}
+
+/**
+ * Whether rows at this distance fall into the same few sets of the first-level cache and push each other out, and there are
+ * enough panels to pay for a copy.
+ */
+@inline
+function liesBadly(aStride: usize, K: usize, N: usize): bool {
+  return (aStride & 1023) == 0 && K >= 128 && N >= 64;
 }
 
 /** C[M, N] = initial + A * packed; `start` says what C starts from, `bias` is read only for FROM_BIAS. */
@@ -67,17 +89,25 @@ function rowBlocks(
 ): void {
   const most = max<usize>(24, ROWS_BYTES / max<usize>(K * 4, 1));
   const blocks = (M + most - 1) / most;
+  const copied = liesBadly(aStride, K, N);
   // A multiple of 6 rows in all blocks but the last.
   const rowsPerBlock = blocks > 1 ? ((M + blocks - 1) / blocks + 5) / 6 * 6 : M;
   for (let m: usize = 0; m < M; m += rowsPerBlock) {
     const rows = min(rowsPerBlock, M - m);
+    let block = a + m * aStride;
+    let stride = aStride;
+    if (copied) {
+      stride = K * 4 + 64;
+      for (let row: usize = 0; row < rows; row++) memory.copy(rowsCopy + row * stride, block + row * aStride, K * 4);
+      block = rowsCopy;
+    }
     // One or two rows alone (only of 1, 2 or 5) take several panels at once.
     const few: usize = rows == 1 ? 1 : rows == 2 || rows == 5 ? 2 : 0;
-    panels(a + m * aStride, aStride, rows - few, K, N, b, panel, start, bias, c + m * cStride, cStride);
-    if (few == 1) oneRow(a + m * aStride, K, N, b, panel, start, bias, c + m * cStride);
+    panels(block, stride, rows - few, K, N, b, panel, start, bias, c + m * cStride, cStride);
+    if (few == 1) oneRow(block, K, N, b, panel, start, bias, c + m * cStride);
     else if (few == 2) {
-      const at = m + rows - few;
-      twoRows(a + at * aStride, aStride, K, N, b, panel, start, bias, c + at * cStride, cStride);
+      const at = rows - few;
+      twoRows(block + at * stride, stride, K, N, b, panel, start, bias, c + (m + at) * cStride, cStride);
     }
   }
 }

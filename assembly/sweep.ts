@@ -58,7 +58,7 @@ class Layer {
   injected: usize;
   injectedRows: usize;
   injectedExponents: usize;
-  /** Whether the recurrent matrices are plain rows for the library of the machine, not packed (native.ts). */
+  /** How the recurrent matrices lie in memory (native.ts), two bits each: forward joined and apart, backward joined and apart. */
   native: i32;
 }
 
@@ -78,16 +78,17 @@ export function forwardSweep(at: usize, b0: usize, b1: usize): void {
   const row = H * 4;
   const preRow = gatesOf(cell) * row;
   const joined: usize = cell == GRU ? 2 * H : gatesOf(cell) * H;
-  const native = layer.native != 0;
+  const joinedNative = layer.native & 3;
+  const apartNative = (layer.native >> 2) & 3;
   for (let t: usize = 0; t < layer.T; t++) {
     const first = t * B + b0;
     const previous = first * row;
     const next = previous + B * row;
     const pre = layer.pre + first * preRow;
-    anyProduct(native, layer.h + previous, row, n, H, joined, layer.forwardJoined, FROM_C, 0, pre, preRow);
+    anyProduct(joinedNative, layer.h + previous, row, n, H, joined, layer.forwardJoined, FROM_C, 0, pre, preRow);
     if (cell == GRU) {
       const apart = layer.apart + first * row;
-      anyProduct(native, layer.h + previous, row, n, H, H, layer.forwardApart, FROM_BIAS, layer.apartBias, apart, row);
+      anyProduct(apartNative, layer.h + previous, row, n, H, H, layer.forwardApart, FROM_BIAS, layer.apartBias, apart, row);
       gruForward(pre, apart, layer.h + previous, layer.h + next, n, H);
     } else if (cell == LSTM) lstmForward(pre, layer.c + previous, layer.h + next, layer.c + next, n, H);
     else if (cell == TANH) tanhForward(pre, layer.h + next, n * H);
@@ -117,7 +118,8 @@ export function backwardSweep(at: usize, b0: usize, b1: usize): void {
   const row = H * 4;
   const preRow = gatesOf(cell) * row;
   const joined: usize = cell == GRU ? 2 * H : gatesOf(cell) * H;
-  const native = layer.native != 0;
+  const joinedNative = (layer.native >> 4) & 3;
+  const apartNative = (layer.native >> 6) & 3;
   const dh = layer.dh + b0 * row;
   const dc = layer.dc + b0 * row;
   memory.fill(dh, 0, n * row);
@@ -134,8 +136,8 @@ export function backwardSweep(at: usize, b0: usize, b1: usize): void {
     else if (cell == LSTM) lstmBackward(pre, layer.c + previous, layer.c + next, dh, dc, n, H);
     else if (cell == TANH) tanhBackward(pre, layer.h + next, dh, n * H);
     else reluBackward(pre, layer.h + next, dh, n * H);
-    anyProduct(native, pre, preRow, n, joined, H, layer.backwardJoined, FROM_C, 0, dh, row);
-    if (cell == GRU) anyProduct(native, layer.apart + first * row, row, n, H, H, layer.backwardApart, FROM_C, 0, dh, row);
+    anyProduct(joinedNative, pre, preRow, n, joined, H, layer.backwardJoined, FROM_C, 0, dh, row);
+    if (cell == GRU) anyProduct(apartNative, layer.apart + first * row, row, n, H, H, layer.backwardApart, FROM_C, 0, dh, row);
     for (let b = b0; b < b1; b++) rescale(layer, b);
   }
 }

@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { InvalidArgumentError, Option } from 'commander';
 
+import { type BackendName, backendNames } from './openBackend.ts';
+
 /** Options that several verbs share, each spelt once. */
 export const options = {
   set: () =>
@@ -13,11 +15,13 @@ export const options = {
   checkpointEvery: () =>
     new Option('--checkpoint-every <seconds>', 'time between two checkpoints; 10 by default').argParser(positiveNumber),
   threads: () =>
-    new Option('--threads <number>', 'processor threads for the wasm backend; the bits do not depend on it')
+    new Option('--threads <number>', 'processor threads; the bits do not depend on it')
       .argParser(threadCount)
       .default(Math.min(availableParallelism(), 8), 'the cores of this machine, 8 at most'),
   backend: () =>
-    new Option('--backend <name>', 'wasm: float32 SIMD; scalar: plain float64 loops').choices(['wasm', 'scalar']).default('wasm'),
+    new Option('--backend <name>', "blas: the machine's BLAS library where it is faster; wasm: float32 SIMD; scalar: plain float64 loops")
+      .choices(backendNames)
+      .default('auto' satisfies BackendName, 'auto: blas if there is one, else wasm'),
 };
 
 function collect(value: string, before: string[]): string[] {

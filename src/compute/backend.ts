@@ -108,6 +108,8 @@ export interface Backend {
   readonly fused: FusedKernels;
   /** Processor threads that share the work, this one included. The bits do not depend on their number. */
   readonly threads: number;
+  /** The library that `blas` uses and what for: plain JSON, kept with a run so that it can be taken up with the same bits. */
+  readonly native?: Readonly<Record<string, unknown>>;
   /** All steps of a layer in one call, if this backend can do that for its cell. */
   sweep?(arrays: SweepArrays): Sweep | undefined;
 

@@ -23,7 +23,14 @@ export interface RunRecord {
   readonly files: readonly DataFile[];
   /** What a reader of the weights needs to know of the data. */
   readonly data: DataDescription;
-  readonly backend: { readonly name: string; readonly detail: string; readonly reason: string; readonly threads: number };
+  readonly backend: {
+    readonly name: string;
+    readonly detail: string;
+    readonly reason: string;
+    readonly threads: number;
+    /** The library that `blas` uses, and what for. */
+    readonly native?: Readonly<Record<string, unknown>>;
+  };
   readonly machine: {
     readonly node: string;
     readonly platform: string;

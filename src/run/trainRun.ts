@@ -125,7 +125,13 @@ async function train(request: TrainRequest, { experiment, folder }: { experiment
   const trainer = new Trainer(network, data.train, training);
   const evaluator = new Evaluator(network, data.validation, training.batchSize);
   const constant = await pace.through(constantLossPieces(data.train, data.validation, backend));
-  const description = { name: backend.name, detail: backend.detail, reason: request.reason, threads: backend.threads };
+  const description = {
+    name: backend.name,
+    detail: backend.detail,
+    reason: request.reason,
+    threads: backend.threads,
+    native: backend.native,
+  };
   const run =
     'run' in source
       ? RunDirectory.open(source.run)

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Backend, Reals } from '../../src/compute/backend.ts';
+import { tryBlas } from '../../src/compute/blas/blas.ts';
 import { Random } from '../../src/compute/random.ts';
 import { scalarBackend } from '../../src/compute/scalar/scalar.ts';
 import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
@@ -12,7 +13,15 @@ export const wasmBackends: readonly (readonly [string, Backend])[] = [
   ['wasm, plain SIMD', await wasmBackend({ relaxed: false })],
 ];
 
-export const backends: readonly (readonly [string, Backend])[] = [['scalar', scalarBackend()], ...wasmBackends];
+/** Of the BLAS libraries of this machine, the fastest; none where there is none that is faster than the kernels. */
+export const blasBackends: readonly (readonly [string, Backend])[] = await openBlas();
+
+async function openBlas(): Promise<[string, Backend][]> {
+  const opened = await tryBlas();
+  return 'backend' in opened ? [[`blas: ${opened.backend.detail}`, opened.backend]] : [];
+}
+
+export const backends: readonly (readonly [string, Backend])[] = [['scalar', scalarBackend()], ...wasmBackends, ...blasBackends];
 
 /** Half the distance from 1 to the next number: the relative error of one rounding. */
 export function unit(backend: Backend): number {

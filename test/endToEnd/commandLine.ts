@@ -13,17 +13,18 @@ export interface Finished {
 }
 
 /**
- * Runs the command line as a process of its own.
+ * Runs the command line as a process of its own, without a BLAS library unless `env` says otherwise.
  *
  * @param options.killAfter milliseconds after which it is killed with SIGKILL (or `signal`), counted from its start or, with
  *   `once`, from the moment when stderr has matched; with `twice`, once more soon after.
  */
 export function throughtime(
   args: readonly string[],
-  options: { cwd?: string; killAfter?: number; signal?: NodeJS.Signals; twice?: boolean; once?: RegExp } = {},
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; killAfter?: number; signal?: NodeJS.Signals; twice?: boolean; once?: RegExp } = {},
 ): Promise<Finished> {
+  const env = { ...process.env, THROUGHTIME_BLAS: 'none', ...options.env };
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [main, ...args], { cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [main, ...args], { cwd: options.cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let timer: NodeJS.Timeout | undefined;
     const startTimer = () => {
       if (options.killAfter === undefined || timer) return;

@@ -18,7 +18,7 @@ import { checkUnchanged } from '../../run/trainRun.ts';
 import { longestOf } from '../../training/trainer.ts';
 import { lagPlot } from '../lagPlot.ts';
 import { short } from '../numbers.ts';
-import { openBackend } from '../openBackend.ts';
+import { type BackendName, openBackend } from '../openBackend.ts';
 import { options, pathText } from '../options.ts';
 
 interface InspectFlags {
@@ -27,7 +27,7 @@ interface InspectFlags {
   loss?: LossName;
   activation?: 'tanh' | 'relu';
   targets?: 'last' | 'every';
-  backend: 'wasm' | 'scalar';
+  backend: BackendName;
   threads: number;
   json?: boolean;
 }

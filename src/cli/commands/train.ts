@@ -13,7 +13,7 @@ import { toJson } from '../../run/json.ts';
 import { RunDirectory } from '../../run/runDirectory.ts';
 import { type TrainRequest, type TrainResult, trainRun } from '../../run/trainRun.ts';
 import { duration, short } from '../numbers.ts';
-import { openBackend } from '../openBackend.ts';
+import { type BackendName, openBackend } from '../openBackend.ts';
 import { options, pathText } from '../options.ts';
 import { overridesOf } from '../overrides.ts';
 import { Progress } from '../progress.ts';
@@ -28,7 +28,7 @@ interface TrainFlags {
   json?: boolean;
   seed?: number;
   budget?: number;
-  backend: 'wasm' | 'scalar';
+  backend: BackendName;
   threads: number;
   run?: string;
   checkpointEvery?: number;
@@ -59,7 +59,11 @@ export function trainCommand(): Command {
 async function train(source: string, flags: TrainFlags, command: Command): Promise<void> {
   const began = performance.now();
   const request = await requestFor(source, flags);
-  const { backend, reason } = await openBackend(flags, command);
+  const { backend, reason } = await openBackend(
+    flags,
+    command,
+    'run' in request ? RunDirectory.open(request.run).record.backend : undefined,
+  );
   const stop = new AbortController();
   const onSignal = stopping(stop);
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);

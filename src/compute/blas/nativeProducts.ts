@@ -1,7 +1,21 @@
 /** Matrix products by a library of the machine, on a WebAssembly memory. Addresses and strides are in bytes, sizes in elements. */
 export interface NativeProducts {
-  /** C[M, N] = A[M, K] · B[K, N], added to what C holds if `accumulate`; the rows of B follow each other. */
-  product(a: number, aStride: number, M: number, K: number, N: number, b: number, accumulate: number, c: number, cStride: number): void;
+  /**
+   * C[M, N] = A[M, K] · B[K, N], added to what C holds if `accumulate`; the rows of B follow each other. Rows beyond the last
+   * multiple of 16 are always a product of their own; with `blocked`, so are the 16 rows of each block.
+   */
+  product(
+    a: number,
+    aStride: number,
+    M: number,
+    K: number,
+    N: number,
+    b: number,
+    accumulate: number,
+    c: number,
+    cStride: number,
+    blocked: number,
+  ): void;
   /** C[M, N] += Aᵀ · B for A[K, M], B[K, N]. */
   transposed(a: number, aStride: number, b: number, bStride: number, M: number, N: number, K: number, c: number, cStride: number): void;
 }
@@ -14,14 +28,10 @@ export interface NativeSetup {
   readonly library: string;
   /** Environment that the library reads when it is loaded. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Whether a row has the same bits in products of any multiple of `rowBlock` rows; if not, each block is a product of its own. */
-  readonly rowsStable: boolean;
 }
 
 /**
- * Opens the library's single-precision product (`cblas_sgemm` of the reference BLAS, row-major). Rows beyond the last
- * multiple of 16 are always a product of their own, so that a row has the same bits however the rows are shared out between
- * threads at multiples of 16.
+ * Opens the library's single-precision product (`cblas_sgemm` of the reference BLAS, row-major).
  *
  * This function is turned into text and started elsewhere, so it uses nothing from outside itself.
  *
@@ -32,7 +42,7 @@ export function openNativeProducts(
     load(path: string): { func(name: string, result: string, parameters: string[]): (...values: number[]) => unknown };
     address(value: unknown): bigint;
   },
-  { library, environment, rowsStable }: NativeSetup,
+  { library, environment }: NativeSetup,
   memory: WebAssembly.Memory,
 ): NativeProducts {
   const rowBlock = 16;
@@ -53,14 +63,14 @@ export function openNativeProducts(
   // A shared memory never moves. WebAssembly hands over addresses as signed numbers.
   const base = Number(koffi.address(new Uint8Array(memory.buffer, 0, 8)));
   return {
-    product(a, aStride, M, K, N, b, accumulate, c, cStride) {
+    product(a, aStride, M, K, N, b, accumulate, c, cStride, blocked) {
       const from = base + (a >>> 0);
       const to = base + (c >>> 0);
       const right = base + (b >>> 0);
       const lda = Math.max(aStride >>> 2, K);
       const ldc = Math.max(cStride >>> 2, N);
       const whole = M - (M % rowBlock);
-      const step = rowsStable ? whole : rowBlock;
+      const step = blocked ? rowBlock : whole;
       for (let m = 0; m < whole; m += step) {
         sgemm(rowMajor, plain, plain, step, N, K, 1, from + m * aStride, lda, right, N, accumulate, to + m * cStride, ldc);
       }

@@ -1,5 +1,5 @@
 import type { Reals, Sweep, SweepArrays } from '../backend.ts';
-import { isNative } from './matrices.ts';
+import { layoutOf } from './matrices.ts';
 import type { StackMemory } from './memory.ts';
 import type { ThreadedKernels } from './threadedKernels.ts';
 
@@ -20,7 +20,8 @@ export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: Thre
   const cell = cellNumbers[arrays.cell];
   if (cell === undefined) return undefined;
   const { H, states, dStates } = arrays;
-  const native = isNative(arrays.forwardJoined);
+  const matrices = [arrays.forwardJoined, arrays.forwardApart, arrays.backwardJoined, arrays.backwardApart];
+  const native = matrices.reduce((bits, matrix, index) => bits | (layoutOf(matrix) << (2 * index)), 0);
   const at = stack.allocateBytes(words.length * 4);
   const layer = new Int32Array(stack.memory.buffer, at, words.length);
   const set = (values: Partial<Record<Word, number>>) => {
@@ -43,7 +44,7 @@ export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: Thre
     backwardApart: address(arrays.backwardApart.data),
     scale: address(arrays.scale),
     exponents: address(arrays.exponents),
-    native: native ? 1 : 0,
+    native,
   });
   const place = (word: Word) => words.indexOf(word);
   const [T, B, lengths, injected, injectedRows, injectedExponents] = [
@@ -61,13 +62,13 @@ export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: Thre
       layer[T] = steps;
       layer[B] = sequences;
       layer[lengths] = address(given);
-      kernels.forwardSweep(at, sequences, steps * perRow, native);
+      kernels.forwardSweep(at, sequences, steps * perRow, native !== 0);
     },
     backward(values, rows, exponents) {
       layer[injected] = address(values);
       layer[injectedRows] = address(rows);
       layer[injectedExponents] = address(exponents);
-      kernels.backwardSweep(at, layer[B], layer[T] * perRow, native);
+      kernels.backwardSweep(at, layer[B], layer[T] * perRow, native !== 0);
     },
   };
 }

@@ -56,7 +56,7 @@ export class ThreadedKernels {
     if (piece < M) pool?.wait();
   }
 
-  /** The same by the library of the machine, over the plain rows of B; C starts from 0, or from what it holds. */
+  /** The same by the library of the machine, over the plain rows of B; C starts from 0, or from what it holds. See `NativeProducts.product`. */
   nativeProduct(
     a: number,
     aStride: number,
@@ -67,19 +67,20 @@ export class ThreadedKernels {
     accumulate: number,
     c: number,
     cStride: number,
+    blocked: number,
   ): void {
     const pool = this.#pool;
     const native = this.#native as NativeProducts;
     const piece = this.#share(M, rowBlock, 2 * M * N * K);
     for (let first = piece, thread = 1; first < M; first += piece, thread++) {
       const rows = Math.min(piece, M - first);
-      pool?.post(thread, 'nativeProduct', a + first * aStride, aStride, rows, K, N, b, accumulate, c + first * cStride, cStride);
+      pool?.post(thread, 'nativeProduct', a + first * aStride, aStride, rows, K, N, b, accumulate, c + first * cStride, cStride, blocked);
     }
-    native.product(a, aStride, Math.min(M, piece), K, N, b, accumulate, c, cStride);
+    native.product(a, aStride, Math.min(M, piece), K, N, b, accumulate, c, cStride, blocked);
     if (piece < M) pool?.wait();
   }
 
-  /** `Kernels.multiplyTransposed`, the rows of C (columns of A) shared out in pieces whose number depends on M alone. */
+  /** `Kernels.multiplyTransposed`, the rows of C (columns of A) shared out: every element is summed in the order of k. */
   multiplyTransposed(
     a: number,
     aStride: number,
@@ -90,22 +91,42 @@ export class ThreadedKernels {
     K: number,
     c: number,
     cStride: number,
-    native: boolean,
   ): void {
     const pool = this.#pool;
-    const pieces = 2 * M * N * K < worthSharing ? 1 : M >= 1024 ? 8 : M >= 128 ? 4 : M >= 64 ? 2 : 1;
+    const piece = this.#share(M, 16, 2 * M * N * K);
+    for (let first = piece, thread = 1; first < M; first += piece, thread++) {
+      const rows = Math.min(piece, M - first);
+      pool?.post(thread, 'multiplyTransposed', a + first * 4, aStride, b, bStride, rows, N, K, c + first * cStride, cStride);
+    }
+    this.#kernels.multiplyTransposed(a, aStride, b, bStride, Math.min(M, piece), N, K, c, cStride);
+    if (piece < M) pool?.wait();
+  }
+
+  /** The same by the library of the machine, the rows of C in pieces whose number depends on M alone. */
+  nativeTransposed(
+    a: number,
+    aStride: number,
+    b: number,
+    bStride: number,
+    M: number,
+    N: number,
+    K: number,
+    c: number,
+    cStride: number,
+  ): void {
+    const pool = this.#pool;
+    const native = this.#native as NativeProducts;
+    const pieces = M >= 1024 ? 8 : M >= 128 ? 4 : M >= 64 ? 2 : 1;
     const piece = roundUp(M / pieces, rowBlock);
-    const own = native ? (this.#native as NativeProducts).transposed : this.#kernels.multiplyTransposed;
-    const kernel = native ? 'nativeTransposed' : 'multiplyTransposed';
-    const threads = pool ? pool.threads : 1;
+    const threads = pool && 2 * M * N * K >= worthSharing ? pool.threads : 1;
     for (let m = 0; m < M; m += threads * piece) {
       for (let thread = 1; thread < threads && m + thread * piece < M; thread++) {
         const first = m + thread * piece;
         const rows = Math.min(piece, M - first);
-        pool?.post(thread, kernel, a + first * 4, aStride, b, bStride, rows, N, K, c + first * cStride, cStride);
+        pool?.post(thread, 'nativeTransposed', a + first * 4, aStride, b, bStride, rows, N, K, c + first * cStride, cStride);
       }
-      own(a + m * 4, aStride, b, bStride, Math.min(piece, M - m), N, K, c + m * cStride, cStride);
-      if (m + piece < M) pool?.wait();
+      native.transposed(a + m * 4, aStride, b, bStride, Math.min(piece, M - m), N, K, c + m * cStride, cStride);
+      if (threads > 1 && m + piece < M) pool?.wait();
     }
   }
 

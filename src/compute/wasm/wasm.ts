@@ -6,7 +6,7 @@ import { controlBytes } from '../threads/thread.ts';
 import { fusedCells } from './cells.ts';
 import { reservedBytes } from './kernels.generated.ts';
 import { compileKernels, instantiateKernels } from './kernels.ts';
-import { copyRows, isNative, matrixLength } from './matrices.ts';
+import { blocked, copyRows, type Layout, layoutFor, layoutOf, matrixLength, packed as packedLayout } from './matrices.ts';
 import { StackMemory } from './memory.ts';
 import { wasmSweep } from './sweep.ts';
 import { ThreadedKernels } from './threadedKernels.ts';
@@ -79,6 +79,21 @@ export async function openWasm(options: WasmOptions, native: Native | undefined)
     return new Float32Array(stack.memory.buffer, at, length);
   };
 
+  /** What was found for a shape is kept: it does not change. */
+  const layouts = new Map<string, Layout>();
+  const layoutIn = (K: number, N: number, rows: number): Layout => {
+    const kind = rows >= WHOLE_ROWS ? 'whole' : 'step';
+    if (!products || !native?.wants[kind] || Math.min(K, N, rows) < LEAST_NATIVE) return packedLayout;
+    const key = `${K} ${N} ${rows}`;
+    const known = layouts.get(key);
+    if (known !== undefined) return known;
+    const mark = stack.mark();
+    const layout = layoutFor(K, N, rows, products, allocate);
+    stack.release(mark);
+    layouts.set(key, layout);
+    return layout;
+  };
+
   return {
     name: native ? 'blas' : 'wasm',
     precision: 'float32',
@@ -96,39 +111,51 @@ export async function openWasm(options: WasmOptions, native: Native | undefined)
     release: (mark) => stack.release(mark),
 
     allocatePacked(K, N, rows = 0) {
-      const kind = rows >= WHOLE_ROWS ? native?.wants.whole : native?.wants.step;
-      const large = Math.min(K, N, rows) >= LEAST_NATIVE;
-      const matrix = { K, N, native: large && kind === true, data: allocate(matrixLength(K, N, large && kind === true)) };
+      const native = layoutIn(K, N, rows);
+      const matrix = { K, N, native, data: allocate(matrixLength(K, N, native !== packedLayout)) };
       return matrix;
     },
     pack(source, sourceAt, strideK, strideN, packed) {
       const { K, N, data } = packed;
       const from = source.byteOffset + sourceAt * 4;
-      if (!isNative(packed)) kernels.pack(from, strideK * 4, strideN * 4, K, N, data.byteOffset);
+      if (layoutOf(packed) === packedLayout) kernels.pack(from, strideK * 4, strideN * 4, K, N, data.byteOffset);
       else if (strideK === 1) kernels.transpose(from, strideN * 4, N, K, data.byteOffset, N * 4);
       else if (strideN === 1 && strideK === N) (data as Float32Array).set(source.subarray(sourceAt, sourceAt + K * N));
       else copyRows(source, sourceAt, strideK, strideN, packed);
     },
     multiply(a, aAt, aRowStride, M, packed, c, cAt, cRowStride, accumulate) {
       const { K, N, data } = packed;
-      const [from, to] = [a.byteOffset + aAt * 4, c.byteOffset + cAt * 4];
-      if (isNative(packed)) shared.nativeProduct(from, aRowStride * 4, M, K, N, data.byteOffset, accumulate ? 1 : 0, to, cRowStride * 4);
-      else shared.product(from, aRowStride * 4, M, K, N, data.byteOffset, accumulate ? FROM_C : FROM_ZERO, 0, to, cRowStride * 4);
+      const from = a.byteOffset + aAt * 4;
+      const to = c.byteOffset + cAt * 4;
+      const layout = layoutOf(packed);
+      if (layout === packedLayout) {
+        shared.product(from, aRowStride * 4, M, K, N, data.byteOffset, accumulate ? FROM_C : FROM_ZERO, 0, to, cRowStride * 4);
+      } else {
+        const inBlocks = layout === blocked ? 1 : 0;
+        shared.nativeProduct(from, aRowStride * 4, M, K, N, data.byteOffset, accumulate ? 1 : 0, to, cRowStride * 4, inBlocks);
+      }
     },
     multiplyBias(a, aAt, aRowStride, M, packed, bias, biasAt, c, cAt, cRowStride) {
       const { K, N, data } = packed;
-      const [from, to] = [a.byteOffset + aAt * 4, c.byteOffset + cAt * 4];
+      const from = a.byteOffset + aAt * 4;
+      const to = c.byteOffset + cAt * 4;
       const start = bias.byteOffset + biasAt * 4;
-      if (isNative(packed)) {
-        if (cRowStride === N) shared.fillRows(start, to, M, N);
-        else for (let m = 0; m < M; m++) kernels.fillRows(start, to + m * cRowStride * 4, 1, N);
-        shared.nativeProduct(from, aRowStride * 4, M, K, N, data.byteOffset, 1, to, cRowStride * 4);
-      } else shared.product(from, aRowStride * 4, M, K, N, data.byteOffset, FROM_BIAS, start, to, cRowStride * 4);
+      const layout = layoutOf(packed);
+      if (layout === packedLayout) {
+        shared.product(from, aRowStride * 4, M, K, N, data.byteOffset, FROM_BIAS, start, to, cRowStride * 4);
+        return;
+      }
+      if (cRowStride === N) shared.fillRows(start, to, M, N);
+      else for (let m = 0; m < M; m++) kernels.fillRows(start, to + m * cRowStride * 4, 1, N);
+      shared.nativeProduct(from, aRowStride * 4, M, K, N, data.byteOffset, 1, to, cRowStride * 4, layout === blocked ? 1 : 0);
     },
     multiplyTransposed(a, aAt, aRowStride, b, bAt, bRowStride, M, N, K, c, cAt, cRowStride) {
+      const left = a.byteOffset + aAt * 4;
+      const right = b.byteOffset + bAt * 4;
+      const to = c.byteOffset + cAt * 4;
       const large = native?.wants.gradient === true && Math.min(M, N, K) >= LEAST_NATIVE;
-      const [left, right] = [a.byteOffset + aAt * 4, b.byteOffset + bAt * 4];
-      shared.multiplyTransposed(left, aRowStride * 4, right, bRowStride * 4, M, N, K, c.byteOffset + cAt * 4, cRowStride * 4, large);
+      if (large) shared.nativeTransposed(left, aRowStride * 4, right, bRowStride * 4, M, N, K, to, cRowStride * 4);
+      else shared.multiplyTransposed(left, aRowStride * 4, right, bRowStride * 4, M, N, K, to, cRowStride * 4);
     },
 
     addColumnSums(x, xAt, xRowStride, rows, columns, out, outAt) {
