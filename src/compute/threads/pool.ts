@@ -63,6 +63,9 @@ export class ThreadPool {
   ): Promise<ThreadPool> {
     const workers: WorkerLike[] = [];
     try {
+      if (globalThis.crossOriginIsolated === false) {
+        throw new Error('this page is not isolated from other origins (it needs the headers COOP: same-origin and COEP: require-corp)');
+      }
       for (const [index, workspace] of workspaces.entries()) {
         const own = control + (index + 1) * controlBytes;
         workers.push(startWorker({ module, memory, workspace, control: own, kernels: [...pooledKernels], looks, native }));

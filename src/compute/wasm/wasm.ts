@@ -23,8 +23,12 @@ const LEAST_SCALED = 2 ** -100;
 export interface WasmOptions {
   /** Demands the module with relaxed SIMD (true) or the one without (false); by default the engine decides. */
   relaxed?: boolean;
-  /** Processor threads that share the work, this one included; 1 by default. The bits do not depend on it. */
-  threads?: number;
+  /**
+   * Processor threads that share the work, this one included; 1 by default. The bits do not depend on it. `auto`: one for each
+   * processor core, 8 at most, and this one alone where the engine gives no others, as a browser does to a page that is not
+   * isolated from other origins; `detail` then says so.
+   */
+  threads?: number | 'auto';
 }
 
 /** A library of the machine that does large products in place of the kernels (compute/blas/). */
@@ -67,10 +71,18 @@ export async function openWasm(options: WasmOptions, native: Native | undefined)
   const products: NativeProducts | undefined = native && openNativeProducts(native.koffi, native.setup, stack.memory);
   const kernels = await instantiateKernels(module, stack.memory, products);
   kernels.useWorkspace(stack.allocateBytes(kernels.workspaceBytes()));
-  const threads = checkedThreads(options.threads);
-  const workspaces = Array.from({ length: threads - 1 }, () => stack.allocateBytes(kernels.workspaceBytes()));
-  const control = stack.allocateBytes(threads * controlBytes);
-  const pool = threads > 1 ? await ThreadPool.open(module, stack.memory, control, workspaces, native?.setup) : undefined;
+  const wanted = options.threads === 'auto' ? cores() : checkedThreads(options.threads);
+  const workspaces = Array.from({ length: wanted - 1 }, () => stack.allocateBytes(kernels.workspaceBytes()));
+  const control = stack.allocateBytes(wanted * controlBytes);
+  let pool: ThreadPool | undefined;
+  let alone = '';
+  try {
+    if (wanted > 1) pool = await ThreadPool.open(module, stack.memory, control, workspaces, native?.setup);
+  } catch (cause) {
+    if (options.threads !== 'auto') throw cause;
+    alone = `; one thread, because ${(cause as Error).message.replace(/; use one thread$/, '')}`;
+  }
+  const threads = pool?.threads ?? 1;
   const shared = new ThreadedKernels(kernels, pool, products);
   const detail = relaxed ? '128-bit SIMD with relaxed fused multiply-add' : '128-bit SIMD without fused multiply-add';
 
@@ -97,7 +109,7 @@ export async function openWasm(options: WasmOptions, native: Native | undefined)
   return {
     name: native ? 'blas' : 'wasm',
     precision: 'float32',
-    detail: native ? `${native.detail}, and ${detail}` : detail,
+    detail: `${native ? `${native.detail}, and ` : ''}${detail}${alone}`,
     fused: { cells: fusedCells(kernels), updates: fusedUpdates(kernels, shared) },
     threads,
     sweep: (arrays) => wasmSweep(arrays, stack, shared),
@@ -193,6 +205,11 @@ export async function openWasm(options: WasmOptions, native: Native | undefined)
       shared.scaleRows(x.byteOffset + xAt * 4, rows, columns, factors.byteOffset + factorsAt * 4, LEAST_SCALED);
     },
   };
+}
+
+/** Processor cores of this machine as far as the engine says, 8 at most. */
+function cores(): number {
+  return Math.max(1, Math.min(8, globalThis.navigator?.hardwareConcurrency ?? 1));
 }
 
 function checkedThreads(threads = 1): number {
