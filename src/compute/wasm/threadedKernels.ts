@@ -6,6 +6,8 @@ import type { Kernels } from './kernels.ts';
 const worthSharing = 4e5;
 /** Threads share the rows of a native product out in multiples of this (see nativeProducts.ts). */
 const rowBlock = 16;
+/** Columns of a panel of a packed matrix. */
+const panelColumns = 8;
 /** Elements of a sum of squares, and of an optimizer's update, that are computed by themselves. */
 const elements = 32768;
 
@@ -141,6 +143,28 @@ export class ThreadedKernels {
     if (piece < columns) pool?.wait();
   }
 
+  /** `Kernels.pack`, the panels shared out. */
+  pack(source: number, strideK: number, strideN: number, K: number, N: number, packed: number): void {
+    const pool = this.#pool;
+    const piece = this.#share(N, panelColumns, 4 * K * N);
+    for (let first = piece, thread = 1; first < N; first += piece, thread++) {
+      pool?.post(thread, 'pack', source + first * strideN, strideK, strideN, K, Math.min(piece, N - first), packed + first * K * 4);
+    }
+    this.#kernels.pack(source, strideK, strideN, K, Math.min(N, piece), packed);
+    if (piece < N) pool?.wait();
+  }
+
+  /** `Kernels.transpose`, the rows shared out. */
+  transpose(x: number, xStride: number, rows: number, columns: number, out: number, outStride: number): void {
+    const pool = this.#pool;
+    const piece = this.#share(rows, 16, 4 * rows * columns);
+    for (let first = piece, thread = 1; first < rows; first += piece, thread++) {
+      pool?.post(thread, 'transpose', x + first * xStride, xStride, Math.min(piece, rows - first), columns, out + first * 4, outStride);
+    }
+    this.#kernels.transpose(x, xStride, Math.min(rows, piece), columns, out, outStride);
+    if (piece < rows) pool?.wait();
+  }
+
   /** `Kernels.scaleRows`, the rows shared out. */
   scaleRows(x: number, rows: number, columns: number, factors: number, least: number): void {
     const pool = this.#pool;
@@ -198,24 +222,23 @@ export class ThreadedKernels {
     m: number,
     v: number,
     length: number,
-    ...rates: [
-      rate: number,
-      beta1: number,
-      share1: number,
-      beta2: number,
-      share2: number,
-      correction: number,
-      epsilon: number,
-      keep: number,
-    ]
+    rate: number,
+    beta1: number,
+    share1: number,
+    beta2: number,
+    share2: number,
+    correction: number,
+    epsilon: number,
+    keep: number,
   ): void {
     const pool = this.#pool;
     const piece = this.#share(length, elements, 16 * length);
     for (let first = piece, thread = 1; first < length; first += piece, thread++) {
       const at = first * 4;
-      pool?.post(thread, 'adam', p + at, g + at, m + at, v + at, Math.min(piece, length - first), ...rates);
+      const count = Math.min(piece, length - first);
+      pool?.post(thread, 'adam', p + at, g + at, m + at, v + at, count, rate, beta1, share1, beta2, share2, correction, epsilon, keep);
     }
-    this.#kernels.adam(p, g, m, v, Math.min(length, piece), ...rates);
+    this.#kernels.adam(p, g, m, v, Math.min(length, piece), rate, beta1, share1, beta2, share2, correction, epsilon, keep);
     if (piece < length) pool?.wait();
   }
 

@@ -130,8 +130,8 @@ export async function openWasm(options: WasmOptions, native: Native | undefined)
     pack(source, sourceAt, strideK, strideN, packed) {
       const { K, N, data } = packed;
       const from = source.byteOffset + sourceAt * 4;
-      if (layoutOf(packed) === packedLayout) kernels.pack(from, strideK * 4, strideN * 4, K, N, data.byteOffset);
-      else if (strideK === 1) kernels.transpose(from, strideN * 4, N, K, data.byteOffset, N * 4);
+      if (layoutOf(packed) === packedLayout) shared.pack(from, strideK * 4, strideN * 4, K, N, data.byteOffset);
+      else if (strideK === 1) shared.transpose(from, strideN * 4, N, K, data.byteOffset, N * 4);
       else if (strideN === 1 && strideK === N) (data as Float32Array).set(source.subarray(sourceAt, sourceAt + K * N));
       else copyRows(source, sourceAt, strideK, strideN, packed);
     },
@@ -185,7 +185,7 @@ export async function openWasm(options: WasmOptions, native: Native | undefined)
       kernels.scatterAddRows(x.byteOffset + xAt * 4, indexPosition, rows, columns, table.byteOffset + tableAt * 4);
     },
     transpose(x, xAt, rows, columns, out, outAt) {
-      kernels.transpose(x.byteOffset + xAt * 4, columns * 4, rows, columns, out.byteOffset + outAt * 4, rows * 4);
+      shared.transpose(x.byteOffset + xAt * 4, columns * 4, rows, columns, out.byteOffset + outAt * 4, rows * 4);
     },
 
     add(x, xAt, y, yAt, length) {
