@@ -10,20 +10,38 @@ export interface BenchOptions {
   readonly quick: boolean;
   /** File for the results as JSON, `-` for stdout. */
   readonly json?: string;
-  /** Whether the results are kept in bench/results. */
+  /** Whether the results are kept in bench/results, and docs/performance.md is made from all that are there. */
   readonly write: boolean;
+  /** Whether that page is made and nothing is measured. */
+  readonly page: boolean;
 }
 
 const results = path.join(import.meta.dirname, 'results');
 
-/** @throws TypeError for an option that there is not. */
-export function benchOptions(words: readonly string[]): BenchOptions {
-  const { values, positionals } = parseArgs({
-    args: [...words],
-    allowPositionals: true,
-    options: { quick: { type: 'boolean', default: false }, json: { type: 'string' }, write: { type: 'boolean', default: false } },
-  });
-  return { names: positionals, ...values };
+/**
+ * The command line's words. One that means nothing ends the process with exit code 2.
+ *
+ * @param known names of questions that may be asked for.
+ */
+export function benchOptions(words: readonly string[], known: readonly string[]): BenchOptions {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...words],
+      allowPositionals: true,
+      options: {
+        quick: { type: 'boolean', default: false },
+        json: { type: 'string' },
+        write: { type: 'boolean', default: false },
+        page: { type: 'boolean', default: false },
+      },
+    });
+    const unknown = positionals.filter((name) => !known.includes(name));
+    if (unknown.length > 0) throw new TypeError(`no question ${unknown.join(', ')}; there is ${known.join(', ')}`);
+    return { names: positionals, ...values };
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    return process.exit(2);
+  }
 }
 
 /** Measures one question, with its progress on stderr. */
@@ -55,11 +73,12 @@ export function deliver(answered: readonly { question: Question; result: Result 
 
 /** `node bench/<question>.ts` by itself. */
 export async function answerAlone(question: Question): Promise<void> {
-  const options = benchOptions(process.argv.slice(2));
-  if (options.names.length > 0) throw new TypeError(`${options.names[0]}: this file asks one question; npm run bench takes names`);
-  const result = await answer(question, options.quick);
-  if (options.write) store(result);
-  deliver([{ question, result }], options.json);
+  const { quick, json, write, page } = benchOptions(process.argv.slice(2), [question.name]);
+  if (write || page) {
+    process.stderr.write(`docs/performance.md is made by npm run bench -- ${write ? `${question.name} --write` : '--page'}\n`);
+    process.exit(2);
+  }
+  deliver([{ question, result: await answer(question, quick) }], json);
 }
 
 /** What was written last for a question, if anything was. */

@@ -1,7 +1,7 @@
 /**
  * How close the packed matrix product comes to the processor's ceiling for 128-bit WebAssembly SIMD, twelve independent multiply-adds
  * held in registers; and what `sgemm` of a BLAS reaches on the same machine. All take turns, so that a change of the clock moves
- * them together. `node bench/gemm.ts [--quick] [--json file] [--write]`.
+ * them together. `node bench/gemm.ts [--quick] [--json file]`.
  */
 
 import { Random } from '../src/compute/random.ts';

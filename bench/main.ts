@@ -9,25 +9,18 @@ import { answer, benchOptions, deliver, store, storedResult } from './answer.ts'
 import { performancePage } from './page.ts';
 import { questions } from './questions.ts';
 
-const words = process.argv.slice(2);
-const page = words.includes('--page');
-const options = benchOptions(words.filter((word) => word !== '--page'));
-const unknown = options.names.filter((name) => !questions.some((question) => question.name === name));
-if (unknown.length > 0) {
-  process.stderr.write(`no question ${unknown.join(', ')}; there are ${questions.map(({ name }) => name).join(', ')}\n`);
-  process.exit(2);
-}
+const names = questions.map(({ name }) => name);
+const { names: asked, quick, json, write, page } = benchOptions(process.argv.slice(2), names);
 if (!page) {
-  const asked = options.names.length === 0 ? questions : questions.filter(({ name }) => options.names.includes(name));
   const answered = [];
-  for (const question of asked) {
-    const result = await answer(question, options.quick);
-    if (options.write) store(result);
+  for (const question of questions.filter(({ name }) => asked.length === 0 || asked.includes(name))) {
+    const result = await answer(question, quick);
+    if (write) store(result);
     answered.push({ question, result });
   }
-  deliver(answered, options.json);
+  deliver(answered, json);
 }
-if (page || options.write) {
+if (page || write) {
   const text = performancePage(questions.map((question) => ({ question, result: storedResult(question.name) })));
   writeFileSync(path.join(import.meta.dirname, '../docs/performance.md'), text);
 }

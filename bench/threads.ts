@@ -1,6 +1,6 @@
 /**
  * What a second thread is worth at every shape, and that it costs nothing where there is no second sequence to give it.
- * `node bench/threads.ts [--quick] [--json file] [--write]`.
+ * `node bench/threads.ts [--quick] [--json file]`.
  */
 import { paces } from './alternate.ts';
 import { answerAlone } from './answer.ts';

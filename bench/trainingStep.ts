@@ -1,7 +1,7 @@
 /**
  * How long one whole training step takes: forward, read-out to 10 with softmax cross-entropy at the last step, backward, clip of the
  * global norm, Adam, in float32. Ours with every backend and thread count against PyTorch at its best setting, TensorFlow.js and
- * jax-js, and against what the processor can do. `node bench/trainingStep.ts [--quick] [--json file] [--write]`.
+ * jax-js, and against what the processor can do. `node bench/trainingStep.ts [--quick] [--json file]`.
  */
 import { paces } from './alternate.ts';
 import { answerAlone } from './answer.ts';

@@ -1,6 +1,6 @@
 /**
  * Whether a gradient that vanishes on its way back slows the step down: 400 steps with the loss at the last one only, beside the same
- * step with a loss at every one. `node bench/vanishing.ts [--quick] [--json file] [--write]`.
+ * step with a loss at every one. `node bench/vanishing.ts [--quick] [--json file]`.
  */
 import { paces } from './alternate.ts';
 import { answerAlone } from './answer.ts';

@@ -75,7 +75,8 @@ export class Pytorch {
     for (const kept of this.#processes.filter((each) => each.flush === flush)) {
       await kept.process.ask({ prepare: workload });
       for (const threads of threadCounts) {
-        const milliseconds = await trialTime(kept.process, threads);
+        const best = Math.min(...trials.map(({ trial }) => trial.milliseconds));
+        const milliseconds = await trialTime(kept.process, threads, best);
         trials.push({ kept, trial: { setting: { core: kept.core, build: kept.build, threads, flush }, milliseconds } });
       }
       await kept.process.ask({ prepare: null });
@@ -134,12 +135,14 @@ function side({ process }: Kept, setting: PytorchSetting, workload: Workload): P
   };
 }
 
-/** The fastest of a few steps, as many as a tenth of a second holds, two at least. */
-async function trialTime(process: SideProcess, threads: number): Promise<number> {
-  const { milliseconds: first } = await process.ask<Steps>({ steps: 2, threads });
-  const fastest = Math.min(...first);
-  const more = Math.min(20, Math.floor(100 / fastest));
-  return more < 1 ? fastest : Math.min(fastest, ...(await process.ask<Steps>({ steps: more, threads })).milliseconds);
+/** The fastest of a few steps, as many as a tenth of a second holds; of fewer where that is hopeless beside the best so far. */
+async function trialTime(process: SideProcess, threads: number, best: number): Promise<number> {
+  const steps = async (count: number) => Math.min(...(await process.ask<Steps>({ steps: count, threads })).milliseconds);
+  const first = await steps(1);
+  // The first step of all makes threads and tables; the second tells, unless the first was too slow for that to matter.
+  const second = first > Math.max(2000, 4 * best) ? first : await steps(1);
+  if (second > 4 * best) return second;
+  return Math.min(second, await steps(Math.max(2, Math.min(20, Math.floor(100 / second)))));
 }
 
 /** One process for every build and core type that differ from each other in effect. */
