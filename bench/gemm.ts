@@ -57,7 +57,7 @@ export const gemm: Question<GemmAnswer> = {
   name: 'gemm',
   title: 'The matrix product',
   async measure({ quick, say }) {
-    const pytorch = await Pytorch.open();
+    const pytorch = await Pytorch.open(say);
     if (!pytorch) say(`without sgemm: ${pytorchAdvice}`);
     try {
       return await measured(quick ? 8 : 25, pytorch);

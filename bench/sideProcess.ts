@@ -8,7 +8,7 @@ export interface Greeting {
 }
 
 /** Seconds that a process has to come up. */
-const START = 60;
+const START = 180;
 
 /**
  * A process that stays warm and answers one request at a time: a line of JSON on its stdin, a line of JSON on its stdout. The other

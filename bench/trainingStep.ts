@@ -50,7 +50,7 @@ export const trainingStep: Question<TrainingStepAnswer> = {
     const missing: { who: Who; why: string }[] = [];
     const installation = installNpmPeers(say);
     if (installation !== undefined) missing.push(...npmPeers.map(({ name }) => ({ who: name, why: installation })));
-    const pytorch = await Pytorch.open();
+    const pytorch = await Pytorch.open(say);
     if (!pytorch) missing.push({ who: 'PyTorch', why: pytorchAdvice });
     for (const { who, why } of missing) say(`without ${who}: ${why}`);
     try {

@@ -50,41 +50,46 @@ interface Kept {
 export class Pytorch {
   readonly version: string;
   readonly #python: string;
-  readonly #processes: Kept[];
+  readonly #say: (line: string) => void;
+  #processes: Kept[];
 
-  private constructor(version: string, python: string, processes: Kept[]) {
-    this.version = version;
+  private constructor(python: string, processes: Kept[], say: (line: string) => void) {
+    this.version = processes[0].process.greeting.version;
     this.#python = python;
     this.#processes = processes;
+    this.#say = say;
   }
 
-  /** Undefined where there is none. */
-  static async open(): Promise<Pytorch | undefined> {
+  /** Undefined where there is none. A process that fails, now or later, is said and left out. */
+  static async open(say: (line: string) => void): Promise<Pytorch | undefined> {
     const candidates = [process.env.PYTHON, 'python3', '/usr/bin/python3'].filter((each) => each !== undefined);
     const python = candidates.find((each) => spawnSync(each, ['-c', 'import torch'], { stdio: 'ignore' }).status === 0);
     if (!python) return undefined;
-    const processes = await startAll(python, false);
-    return new Pytorch(processes[0].process.greeting.version, python, processes);
+    const processes = await startAll(python, false, say);
+    return processes.length > 0 ? new Pytorch(python, processes, say) : undefined;
   }
 
   /** The settings that were fastest in a few steps each, the best first, ready to be measured in earnest; and how all did. */
   async search(workload: Workload, count: number): Promise<{ sides: PytorchSide[]; trials: Trial[] }> {
     const flush = underflows(workload);
-    if (flush && !this.#processes.some((each) => each.flush)) this.#processes.push(...(await startAll(this.#python, true)));
+    if (flush && !this.#processes.some((each) => each.flush)) this.#processes.push(...(await startAll(this.#python, true, this.#say)));
     const trials: { kept: Kept; trial: Trial }[] = [];
     for (const kept of this.#processes.filter((each) => each.flush === flush)) {
-      await kept.process.ask({ prepare: workload });
-      for (const threads of threadCounts) {
-        const best = Math.min(...trials.map(({ trial }) => trial.milliseconds));
-        const milliseconds = await trialTime(kept.process, threads, best);
-        trials.push({ kept, trial: { setting: { core: kept.core, build: kept.build, threads, flush }, milliseconds } });
-      }
-      await kept.process.ask({ prepare: null });
+      const { core, build } = kept;
+      await this.#orWithout(kept, async () => {
+        await kept.process.ask({ prepare: workload });
+        for (const threads of threadCounts) {
+          const best = Math.min(...trials.map(({ trial }) => trial.milliseconds));
+          const milliseconds = await trialTime(kept.process, threads, best);
+          trials.push({ kept, trial: { setting: { core, build, threads, flush }, milliseconds } });
+        }
+        await kept.process.ask({ prepare: null });
+      });
     }
     trials.sort((a, b) => a.trial.milliseconds - b.trial.milliseconds);
     const sides = trials.slice(0, count).map(({ kept, trial }) => side(kept, trial.setting, workload));
-    if (flush) {
-      const { kept, trial } = trials[0];
+    if (flush && trials.length > 0) {
+      const [{ kept, trial }] = trials;
       const plain = this.#processes.find((each) => !each.flush && each.core === kept.core && each.build === kept.build);
       if (plain) sides.push(side(plain, { ...trial.setting, flush: false }, workload));
     }
@@ -93,7 +98,7 @@ export class Pytorch {
 
   /** Lets go of what was prepared. */
   async release(): Promise<void> {
-    for (const { process } of this.#processes) await process.ask({ prepare: null });
+    for (const kept of this.#processes) await this.#orWithout(kept, () => kept.process.ask({ prepare: null }));
   }
 
   /** The product of two matrices of `peakSize` as a side, at the setting that is fastest with each number of threads. */
@@ -102,9 +107,12 @@ export class Pytorch {
     for (const threads of threadCounts) {
       const trials: { kept: Kept; milliseconds: number }[] = [];
       for (const kept of this.#processes.filter((each) => !each.flush)) {
-        const { milliseconds } = await kept.process.ask<Steps>({ sgemm: peakSize, steps: 5, threads });
-        trials.push({ kept, milliseconds: median(milliseconds) });
+        await this.#orWithout(kept, async () => {
+          const { milliseconds } = await kept.process.ask<Steps>({ sgemm: peakSize, steps: 5, threads });
+          trials.push({ kept, milliseconds: median(milliseconds) });
+        });
       }
+      if (trials.length === 0) continue;
       const { kept } = trials.toSorted((a, b) => a.milliseconds - b.milliseconds)[0];
       sides.push({
         setting: { core: kept.core, build: kept.build, threads, flush: false },
@@ -114,6 +122,16 @@ export class Pytorch {
       });
     }
     return sides;
+  }
+
+  async #orWithout(kept: Kept, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#say(`PyTorch on ${kept.core}, ${kept.build} is left out from here on: ${(error as Error).message}`);
+      kept.process.stop();
+      this.#processes = this.#processes.filter((each) => each !== kept);
+    }
   }
 
   close(): void {
@@ -146,13 +164,15 @@ async function trialTime(process: SideProcess, threads: number, best: number): P
 }
 
 /** One process for every build and core type that differ from each other in effect. */
-async function startAll(python: string, flush: boolean): Promise<Kept[]> {
+async function startAll(python: string, flush: boolean, say: (line: string) => void): Promise<Kept[]> {
   const kept: Kept[] = [];
   const script = path.join(import.meta.dirname, 'pytorch.py');
   for (const { build, folder } of openblasBuilds()) {
     for (const coreType of coreTypes) {
       const environment = { ...(coreType ? { OPENBLAS_CORETYPE: coreType } : {}), ...(folder ? { LD_LIBRARY_PATH: folder } : {}) };
-      const process = await SideProcess.start(python, [script, ...(flush ? ['flush'] : [])], environment);
+      const started = SideProcess.start(python, [script, ...(flush ? ['flush'] : [])], environment);
+      const process = await started.catch((error: Error) => say(`PyTorch on ${coreType ?? 'its own choice'}, ${build}: ${error.message}`));
+      if (!process) continue;
       const core = process.greeting.core as string | null;
       if (kept.some((each) => each.build === build && each.core === (core ?? 'its own BLAS'))) process.stop();
       else kept.push({ process, core: core ?? 'its own BLAS', build, flush });
