@@ -19,7 +19,7 @@ export interface Side {
 
 export interface Pace {
   readonly rounds: number;
-  /** Milliseconds that a turn lasts, about; a turn has two steps at least unless they are slower than this. */
+  /** Milliseconds that a turn lasts, about; it has three steps at least, or one of a side that takes over a second. */
   readonly turn: number;
   /** Milliseconds for all turns of one side. One that is too slow for every round takes its turns evenly spread, two at least. */
   readonly budget: number;
@@ -27,7 +27,7 @@ export interface Pace {
 
 /** A thorough measurement, and one that is over sooner. */
 export const paces = {
-  full: { rounds: 10, turn: 150, budget: 12_000 },
+  full: { rounds: 10, turn: 200, budget: 12_000 },
   quick: { rounds: 5, turn: 80, budget: 3000 },
 } as const satisfies Record<string, Pace>;
 
@@ -35,6 +35,8 @@ export const paces = {
 export type Outcome = { readonly timing: Timing; readonly failed?: undefined } | { readonly failed: string; readonly timing?: undefined };
 
 const WARM_UP = 300;
+/** Milliseconds beyond which one step is a turn. */
+const SLOW = 1000;
 /** Milliseconds of quiet after a turn: thread pools look around for a while before they sleep. */
 const QUIET = 30;
 
@@ -79,7 +81,7 @@ class Run {
         [last] = (await this.#side.steps(1)).milliseconds;
         spent += last;
       }
-      this.#turnSteps = last > turn ? Math.min(2, Math.ceil((4 * turn) / last)) : Math.max(2, Math.round(turn / last));
+      this.#turnSteps = last > SLOW ? 1 : Math.max(3, Math.round(turn / last));
       this.#wantedTurns = Math.min(rounds, Math.max(2, Math.floor(budget / (last * this.#turnSteps))));
     });
   }

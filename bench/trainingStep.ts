@@ -76,7 +76,7 @@ async function measureCase(
   peaks: readonly Entrant[],
   withNpm: boolean,
 ): Promise<TrainingStepCase> {
-  const { sides: finalists, trials } = pytorch ? await pytorch.search(workload, FINALISTS) : { sides: [], trials: [] };
+  const { sides: finalists, trials } = pytorch ? await pytorch.search(workload, FINALISTS, quick) : { sides: [], trials: [] };
   const asksNpm = !quick || stepOperations(workload) <= QUICK;
   const entrants = [
     ...ownEntrants(workload),

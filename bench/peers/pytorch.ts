@@ -69,8 +69,11 @@ export class Pytorch {
     return processes.length > 0 ? new Pytorch(python, processes, say) : undefined;
   }
 
-  /** The settings that were fastest in a few steps each, the best first, ready to be measured in earnest; and how all did. */
-  async search(workload: Workload, count: number): Promise<{ sides: PytorchSide[]; trials: Trial[] }> {
+  /**
+   * The `count` settings that were fastest in a few steps each, the best first, ready to be measured in earnest; and how all did. Where
+   * denormals were flushed in all of them, the best is there once more without. A quick search takes two steps of each setting.
+   */
+  async search(workload: Workload, count: number, quick: boolean): Promise<{ sides: PytorchSide[]; trials: Trial[] }> {
     const flush = underflows(workload);
     if (flush && !this.#processes.some((each) => each.flush)) this.#processes.push(...(await startAll(this.#python, true, this.#say)));
     const trials: { kept: Kept; trial: Trial }[] = [];
@@ -80,7 +83,7 @@ export class Pytorch {
         await kept.process.ask({ prepare: workload });
         for (const threads of threadCounts) {
           const best = Math.min(...trials.map(({ trial }) => trial.milliseconds));
-          const milliseconds = await trialTime(kept.process, threads, best);
+          const milliseconds = await trialTime(kept.process, threads, best, quick);
           trials.push({ kept, trial: { setting: { core, build, threads, flush }, milliseconds } });
         }
         await kept.process.ask({ prepare: null });
@@ -154,12 +157,12 @@ function side({ process }: Kept, setting: PytorchSetting, workload: Workload): P
 }
 
 /** The fastest of a few steps, as many as a tenth of a second holds; of fewer where that is hopeless beside the best so far. */
-async function trialTime(process: SideProcess, threads: number, best: number): Promise<number> {
+async function trialTime(process: SideProcess, threads: number, best: number, quick: boolean): Promise<number> {
   const steps = async (count: number) => Math.min(...(await process.ask<Steps>({ steps: count, threads })).milliseconds);
   const first = await steps(1);
   // The first step of all makes threads and tables; the second tells, unless the first was too slow for that to matter.
   const second = first > Math.max(2000, 4 * best) ? first : await steps(1);
-  if (second > 4 * best) return second;
+  if (quick || second > 4 * best) return second;
   return Math.min(second, await steps(Math.max(2, Math.min(20, Math.floor(100 / second)))));
 }
 

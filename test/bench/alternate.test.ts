@@ -62,14 +62,14 @@ describe('turns', () => {
     const outcomes = await alternate([fake('a', 100, order), fake('b', 400, order), fake('broken', 100, order, 5)], {
       rounds: 4,
       turn: 200,
-      budget: 1600,
+      budget: 2500,
     });
-    // Warm-up: three steps of a reach 300 ms, one of b does. Then turns of two steps; two turns of b are 1600 ms, three of a 600.
+    // Warm-up: three steps of a reach 300 ms, one of b does. Then turns of three steps; two turns of b are 2400 ms, four of a 1200.
     assert.equal(order.join(' '), 'a a a b broken broken broken a b broken a a b a');
     const [a, b, broken] = outcomes;
     assert.deepEqual(a.timing?.rounds, [0, 1, 2, 3]);
     assert.deepEqual(b.timing?.rounds, [0, 2]);
-    assert.equal(a.timing?.steps, 8);
+    assert.equal(a.timing?.steps, 12);
     assert.equal(a.timing?.median, 100);
     assert.equal(a.timing?.cores, 2);
     assert.equal(broken.failed, 'broken broke');
