@@ -1,13 +1,17 @@
 /**
- * How close the packed matrix product comes to the processor's ceiling for 128-bit WebAssembly SIMD. The ceiling, twelve
- * independent multiply-adds held in registers, is measured in the same run, in turns with the products, so that a change
- * of the clock moves both. `node bench/gemm.ts [--json]`.
+ * How close the packed matrix product comes to the processor's ceiling for 128-bit WebAssembly SIMD, twelve independent multiply-adds
+ * held in registers; and what `sgemm` of a BLAS reaches on the same machine. All take turns, so that a change of the clock moves
+ * them together. `node bench/gemm.ts [--quick] [--json file]`.
  */
 
 import { Random } from '../src/compute/random.ts';
-import { reservedBytes } from '../src/compute/wasm/kernels.generated.ts';
-import { compileKernels, instantiateKernels } from '../src/compute/wasm/kernels.ts';
 import { wasmBackend } from '../src/compute/wasm/wasm.ts';
+import { answerAlone } from './answer.ts';
+import { ceilingRun } from './own/ceiling.ts';
+import { Pytorch, type PytorchSetting, peakSize, pytorchAdvice } from './peers/pytorch.ts';
+import type { Question } from './question.ts';
+import { median } from './statistics.ts';
+import { digits, percent, plural, table } from './words.ts';
 
 interface Shape {
   readonly name: string;
@@ -33,60 +37,85 @@ const shapes: readonly Shape[] = [
   { name: 'one row', kind: 'product', M: 1, K: 128, N: 512 },
 ];
 
-export interface GemmResult extends Shape {
-  readonly gflops: number;
-  /** Fraction of the ceiling. */
-  readonly share: number;
-}
-
-export interface GemmReport {
+export interface GemmAnswer {
   readonly detail: string;
-  /** GFLOP/s of the ceiling. */
+  /** GFLOP/s of the ceiling on one core. */
   readonly ceiling: number;
-  readonly results: readonly GemmResult[];
+  /** GFLOP/s of each product, and which fraction of the ceiling that is. */
+  readonly results: readonly (Shape & { readonly gflops: number; readonly share: number })[];
+  /** GFLOP/s of PyTorch's BLAS on square matrices of `peakSize`, at its best setting for each number of threads. */
+  readonly sgemm: readonly { readonly setting: PytorchSetting; readonly gflops: number }[];
+  /** Why there is no `sgemm`. */
+  readonly missing?: string;
 }
 
 /** Nanoseconds that each of the two measurements of a turn lasts, about. */
 const SLICE = 4e6;
-const TURNS = 25;
 const WARM_UP = 3e8;
 
+export const gemm: Question<GemmAnswer> = {
+  name: 'gemm',
+  title: 'The matrix product',
+  async measure({ quick, say }) {
+    const pytorch = await Pytorch.open(say);
+    if (!pytorch) say(`without sgemm: ${pytorchAdvice}`);
+    try {
+      return await measured(quick ? 8 : 25, pytorch);
+    } finally {
+      pytorch?.close();
+    }
+  },
+  section({ detail, ceiling, results, sgemm, missing }) {
+    const rows = results.map(({ name, M, K, N, gflops, share }) => [name, ...[M, K, N].map(String), digits(gflops), percent(share)]);
+    const rates = sgemm.map(({ setting: { threads, core, build }, gflops }) => {
+      return `${digits(gflops)} GFLOP/s with ${plural(threads, 'thread')} (${core}, ${build})`;
+    });
+    const blas =
+      sgemm.length === 0
+        ? `No BLAS beside it: ${missing}.`
+        : `\`sgemm\` of PyTorch's OpenBLAS at its best, ${peakSize} x ${peakSize}: ${rates.join(', ')}.`;
+    return `The \`wasm\` backend here: ${detail}. Its ceiling, ${digits(ceiling)} GFLOP/s, is what twelve independent multiply-adds in registers
+reach on one core in the same turns. ${blas}
+
+${table(['shape', 'M', 'K', 'N', 'GFLOP/s', 'of the ceiling'], rows)}`;
+  },
+};
+
 /** Medians over the turns; the ceiling is the median of its own measurements, a turn after each product's. */
-export async function benchGemm(): Promise<GemmReport> {
+async function measured(turns: number, pytorch: Pytorch | undefined): Promise<GemmAnswer> {
   const { detail } = await wasmBackend();
-  const ceiling = await ceilingRun();
+  const ceiling = await ceilingRun(2000);
   const runs = await Promise.all(shapes.map(shapeRun));
   const calls = runs.map(({ run }) => callsPerSlice(run));
   const ceilingCalls = callsPerSlice(ceiling.run);
+  const peaks = pytorch ? await pytorch.peaks() : [];
   const times: number[][] = shapes.map(() => []);
   const ceilingTimes: number[] = [];
-  for (let turn = 0; turn < TURNS; turn++) {
+  const peakTimes: number[][] = peaks.map(() => []);
+  for (let turn = 0; turn < turns; turn++) {
     for (let i = 0; i < runs.length; i++) {
       times[i].push(timePerCall(runs[i].run, calls[i]));
       ceilingTimes.push(timePerCall(ceiling.run, ceilingCalls));
     }
+    for (const [i, peak] of peaks.entries()) peakTimes[i].push(median((await peak.steps(3)).milliseconds));
   }
   const highest = ceiling.operations / median(ceilingTimes);
-  const results = shapes.map((shape, i) => {
-    const gflops = runs[i].operations / median(times[i]);
-    return { ...shape, gflops, share: gflops / highest };
-  });
-  return { detail, ceiling: highest, results };
+  return {
+    detail,
+    ceiling: highest,
+    results: shapes.map((shape, i) => {
+      const gflops = runs[i].operations / median(times[i]);
+      return { ...shape, gflops, share: gflops / highest };
+    }),
+    sgemm: peaks.map(({ setting }, i) => ({ setting, gflops: (2 * peakSize ** 3) / median(peakTimes[i]) / 1e6 })),
+    ...(pytorch ? {} : { missing: pytorchAdvice }),
+  };
 }
 
 interface Run {
   readonly run: () => void;
   /** Floating-point operations of one call. */
   readonly operations: number;
-}
-
-async function ceilingRun(): Promise<Run> {
-  const { module } = await compileKernels();
-  const memory = new WebAssembly.Memory({ initial: reservedBytes / 65536, maximum: 65536, shared: true });
-  const kernels = await instantiateKernels(module, memory);
-  const rounds = 2000;
-  // 12 vectors of 4 lanes, a multiplication and an addition each.
-  return { run: () => kernels.multiplyAddCeiling(rounds, 0.999, 1e-3), operations: 96 * rounds };
 }
 
 async function shapeRun({ kind, M, K, N }: Shape): Promise<Run> {
@@ -124,25 +153,4 @@ function timePerCall(run: () => void, calls: number): number {
   return Number(process.hrtime.bigint() - start) / calls;
 }
 
-function median(values: number[]): number {
-  const sorted = values.toSorted((x, y) => x - y);
-  return sorted[sorted.length >> 1];
-}
-
-/** The report as a table, one line a shape. */
-export function gemmTable({ detail, ceiling, results }: GemmReport): string {
-  const lines = [`${detail}: ceiling ${ceiling.toFixed(1)} GFLOP/s on one core`];
-  lines.push(
-    `${'shape'.padEnd(30)}${'M'.padStart(6)}${'K'.padStart(6)}${'N'.padStart(6)}${'GFLOP/s'.padStart(10)}${'of ceiling'.padStart(12)}`,
-  );
-  for (const { name, M, K, N, gflops, share } of results) {
-    const sizes = [M, K, N].map((size) => String(size).padStart(6)).join('');
-    lines.push(`${name.padEnd(30)}${sizes}${gflops.toFixed(1).padStart(10)}${`${(100 * share).toFixed(0)} %`.padStart(12)}`);
-  }
-  return lines.join('\n');
-}
-
-if (import.meta.main) {
-  const report = await benchGemm();
-  console.log(process.argv.includes('--json') ? JSON.stringify(report, null, 2) : gemmTable(report));
-}
+if (import.meta.main) await answerAlone(gemm);

@@ -1,89 +1,108 @@
-import type { Backend } from '../src/compute/backend.ts';
-import { Random } from '../src/compute/random.ts';
-import { wasmBackend } from '../src/compute/wasm/wasm.ts';
-import { allocateBatch } from '../src/network/batch.ts';
-import { losses } from '../src/network/loss/losses.ts';
-import type { ModelOptions } from '../src/network/model.ts';
-import { initialize, Network } from '../src/network/network.ts';
-import { Unrolled } from '../src/network/unroll/unrolled.ts';
-import { clipOf } from '../src/training/clip/clips.ts';
-import { trainingDefaults } from '../src/training/options.ts';
-import { Updater } from '../src/training/updater.ts';
-
-/** One shape of the training step: B sequences, T steps, I inputs, H units. */
-export interface StepShape {
-  readonly cell: 'rnn' | 'lstm' | 'gru';
-  readonly B: number;
-  readonly T: number;
-  readonly I: number;
-  readonly H: number;
-}
-
-const O = 10;
-
 /**
- * A whole training step: forward, read-out of H to 10 with softmax cross-entropy at the last step (or at every step),
- * backward, global-norm clip at 1, Adam. Returns a function that makes one, on random data.
+ * How long one whole training step takes: forward, read-out to 10 with softmax cross-entropy at the last step, backward, clip of the
+ * global norm, Adam, in float32. Ours with every backend and thread count against PyTorch at its best setting, TensorFlow.js and
+ * jax-js, and against what the processor can do. `node bench/trainingStep.ts [--quick] [--json file]`.
  */
-export function trainingStep(backend: Backend, { cell, B, T, I, H }: StepShape, everyStep = false): () => number {
-  const model: ModelOptions = { cell, hiddenSize: H };
-  const network = new Network(backend, model, { kind: 'vectors', size: I }, O);
-  initialize(network, model, 0);
-  const unrolled = new Unrolled(network, T, B);
-  const batch = allocateBatch(backend, network.input, { kind: 'classes', size: O }, T, B);
-  const random = new Random(1);
-  for (let i = 0; i < T * B * I; i++) batch.vectors[i] = random.normal();
-  for (let row = everyStep ? 0 : (T - 1) * B; row < T * B; row++) {
-    batch.rows[batch.counted] = row;
-    batch.classes[batch.counted++] = random.below(O);
-  }
-  const updater = new Updater(network.parameters, backend, trainingDefaults);
-  const clip = clipOf({ globalNorm: 1 });
-  const { gradient, length } = network.parameters;
-  let step = 0;
-  return () => {
-    unrolled.reset();
-    unrolled.forward(batch);
-    const loss = unrolled.backward(losses.crossEntropy);
-    const norm = Math.sqrt(backend.sumSquares(gradient, 0, length));
-    clip({ backend, gradient, length, norm });
-    updater.apply(0.001, norm, ++step);
-    network.changed();
-    return loss;
-  };
+import { paces } from './alternate.ts';
+import { answerAlone } from './answer.ts';
+import { installNpmPeers, npmPeers } from './peers/npmPeers.ts';
+import { Pytorch, pytorchAdvice, type Trial } from './peers/pytorch.ts';
+import type { Effort, Question } from './question.ts';
+import {
+  type Case,
+  compare,
+  type Entrant,
+  fastest,
+  npmEntrant,
+  ownEntrants,
+  pytorchEntrant,
+  type Recorded,
+  simdEntrants,
+  type Who,
+} from './sides.ts';
+import { ratio } from './statistics.ts';
+import { trainingStepSection } from './trainingStepSection.ts';
+import { digits } from './words.ts';
+import { stepOperations, type Workload, workloadName, workloads } from './workload.ts';
+
+export interface TrainingStepCase extends Case {
+  /** PyTorch's settings in the search for its best, the fastest first. */
+  readonly trials: readonly Trial[];
 }
 
-/** Floating-point operations of the matrix products of one step; the gradient of the first layer's input is not needed. */
-export function stepFlops({ cell, B, T, I, H }: StepShape): number {
-  const G = { rnn: 1, gru: 3, lstm: 4 }[cell];
-  return 2 * B * T * G * H * (2 * I + 3 * H);
+export interface TrainingStepAnswer {
+  /** Peers that are not on this machine, with what to do about it. */
+  readonly missing: readonly { readonly who: Who; readonly why: string }[];
+  readonly cases: readonly TrainingStepCase[];
 }
 
-if (import.meta.main) {
-  const [cell = 'lstm', B = 32, T = 100, I = 64, H = 128] = process.argv
-    .slice(2)
-    .map((word) => (Number(word) ? Number(word) : word)) as never[];
-  const shape = { cell, B, T, I, H } as StepShape;
-  const step = trainingStep(await wasmBackend(), shape);
-  const times: number[] = [];
-  const began = performance.now();
-  for (let i = 0; i < 5; i++) step();
-  while (times.length < 200 && performance.now() - began < 6000) {
-    const start = performance.now();
-    step();
-    times.push(performance.now() - start);
-  }
-  times.sort((a, b) => a - b);
-  const median = times[times.length >> 1];
-  console.log(
-    JSON.stringify({
-      peer: 'throughtime',
-      ...shape,
-      threads: 1,
-      ms_per_step: median,
-      ms_min: times[0],
-      n: times.length,
-      gflops: stepFlops(shape) / median / 1e6,
-    }),
-  );
+/** Settings of PyTorch that are measured to the end; the better one counts. */
+const FINALISTS = 2;
+/** Operations of the largest step that a quick run asks of TensorFlow.js and jax-js. */
+const QUICK = 3e9;
+const leftOut = 'not asked in a quick run';
+
+export const trainingStep: Question<TrainingStepAnswer> = {
+  name: 'trainingStep',
+  title: 'One training step, and the same step elsewhere',
+  async measure(effort) {
+    const { say } = effort;
+    const missing: { who: Who; why: string }[] = [];
+    const installation = installNpmPeers(say);
+    if (installation !== undefined) missing.push(...npmPeers.map(({ name }) => ({ who: name, why: installation })));
+    const pytorch = await Pytorch.open(say);
+    if (!pytorch) missing.push({ who: 'PyTorch', why: pytorchAdvice });
+    for (const { who, why } of missing) say(`without ${who}: ${why}`);
+    try {
+      const peaks = pytorch ? (await pytorch.peaks()).map((side) => pytorchEntrant('sgemm', side)) : [];
+      const cases: TrainingStepCase[] = [];
+      for (const workload of workloads) {
+        const measured = await measureCase(workload, effort, pytorch, peaks, installation === undefined);
+        say(summary(measured));
+        cases.push(measured);
+      }
+      return { missing, cases };
+    } finally {
+      pytorch?.close();
+    }
+  },
+  section: trainingStepSection,
+};
+
+async function measureCase(
+  workload: Workload,
+  { quick }: Effort,
+  pytorch: Pytorch | undefined,
+  peaks: readonly Entrant[],
+  withNpm: boolean,
+): Promise<TrainingStepCase> {
+  const { sides: finalists, trials } = pytorch ? await pytorch.search(workload, FINALISTS, quick) : { sides: [], trials: [] };
+  const asksNpm = !quick || stepOperations(workload) <= QUICK;
+  const entrants = [
+    ...ownEntrants(workload),
+    ...finalists.map((side) => pytorchEntrant('PyTorch', side)),
+    ...(withNpm && asksNpm ? npmPeers.map((peer) => npmEntrant(peer, workload)) : []),
+    ...simdEntrants(workload),
+    ...peaks,
+  ];
+  const sides = await compare(entrants, quick ? paces.quick : paces.full);
+  await pytorch?.release();
+  const silent = withNpm && !asksNpm ? npmPeers.map(({ name }): Recorded => ({ who: name, setting: { threads: 1 }, failed: leftOut })) : [];
+  return { workload, sides: [...sides, ...silent], trials };
 }
+
+/** One line: the best of ours, then how many times as long the others took. */
+function summary({ workload, sides }: Case): string {
+  const [ours] = fastest(sides, 'ours');
+  if (!ours) return `${workloadName(workload)}: ours failed: ${sides.find(({ who }) => who === 'ours')?.failed}`;
+  const others = (['PyTorch', 'TensorFlow.js', 'jax-js'] as const).flatMap((who) => {
+    const [peer] = fastest(sides, who);
+    if (peer) return [`${who} ${digits(ratio(peer.timing, ours.timing))} times`];
+    const failed = sides.find((side) => side.who === who)?.failed;
+    return failed ? [`${who}: ${failed}`] : [];
+  });
+  const { backend, threads } = ours.setting;
+  return `${workloadName(workload).padEnd(22)} ours ${digits(ours.timing.median)} ms (${backend}, ${threads}); ${others.join('; ')}`;
+}
+
+if (import.meta.main) await answerAlone(trainingStep);

@@ -1,0 +1,8 @@
+import { gemm } from './gemm.ts';
+import type { Question } from './question.ts';
+import { threads } from './threads.ts';
+import { trainingStep } from './trainingStep.ts';
+import { vanishing } from './vanishing.ts';
+
+/** Every question of speed that this repository answers, in the order of docs/performance.md. */
+export const questions: readonly Question[] = [trainingStep, threads, vanishing, gemm];
