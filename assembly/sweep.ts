@@ -60,6 +60,8 @@ class Layer {
   injectedExponents: usize;
   /** Whether the recurrent matrices are plain rows for the library of the machine, not packed (native.ts). */
   native: i32;
+  /** Not 0 where dh, dc and scale hold what the steps after these have left; else they begin at 0. */
+  continued: i32;
 }
 
 /** Gates, and how many of them are apart. */
@@ -120,9 +122,11 @@ export function backwardSweep(at: usize, b0: usize, b1: usize): void {
   const native = layer.native != 0;
   const dh = layer.dh + b0 * row;
   const dc = layer.dc + b0 * row;
-  memory.fill(dh, 0, n * row);
-  if (cell == LSTM) memory.fill(dc, 0, n * row);
-  memory.fill(layer.scale + b0 * 4, 0, n * 4);
+  if (!layer.continued) {
+    memory.fill(dh, 0, n * row);
+    if (cell == LSTM) memory.fill(dc, 0, n * row);
+    memory.fill(layer.scale + b0 * 4, 0, n * 4);
+  }
   for (let t = layer.T; t-- > 0; ) {
     const first = t * B + b0;
     const previous = first * row;

@@ -96,8 +96,12 @@ export interface SweepArrays {
 export interface Sweep {
   /** @param lengths [B] steps of each sequence, or null where none is shorter than T. */
   forward(T: number, B: number, lengths: Int32Array | null): void;
-  /** What enters at each step, as the layer's `Injection`; T and B are those of the last `forward`. */
-  backward(values: Reals, rows: Int32Array | null, exponents: Int32Array | null): void;
+  /**
+   * What enters at each step, as the layer's `Injection`; T and B are those of the last `forward`.
+   *
+   * @param continued whether `dStates` and `scale` hold the gradient that the steps after these handed back; else it is 0.
+   */
+  backward(values: Reals, rows: Int32Array | null, exponents: Int32Array | null, continued: boolean): void;
 }
 
 export interface Backend {
@@ -118,6 +122,8 @@ export interface Backend {
   /** The present top of the memory; `release(mark)` gives back everything allocated after it. */
   mark(): number;
   release(mark: number): void;
+  /** Bytes that can still be allocated; Infinity where only the machine sets a limit. */
+  room(): number;
 
   /** Room for a packed [K, N] matrix, laid out for products with about `rows` rows of A. */
   allocatePacked(K: number, N: number, rows?: number): PackedMatrix;

@@ -9,7 +9,8 @@ const cellNumbers: Readonly<Record<string, number>> = { 'rnn-tanh': 0, 'rnn-relu
 /** The words of assembly/sweep.ts's `Layer`, in its order. */
 const words = [
   ...['cell', 'T', 'B', 'H', 'pre', 'apart', 'h', 'c', 'dh', 'dc', 'scratch', 'forwardJoined', 'forwardApart', 'apartBias'],
-  ...['backwardJoined', 'backwardApart', 'scale', 'exponents', 'lengths', 'injected', 'injectedRows', 'injectedExponents', 'native'],
+  ...['backwardJoined', 'backwardApart', 'scale', 'exponents', 'lengths', 'injected', 'injectedRows', 'injectedExponents'],
+  ...['native', 'continued'],
 ] as const;
 type Word = (typeof words)[number];
 
@@ -46,13 +47,14 @@ export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: Thre
     native: native ? 1 : 0,
   });
   const place = (word: Word) => words.indexOf(word);
-  const [T, B, lengths, injected, injectedRows, injectedExponents] = [
+  const [T, B, lengths, injected, injectedRows, injectedExponents, continued] = [
     place('T'),
     place('B'),
     place('lengths'),
     place('injected'),
     place('injectedRows'),
     place('injectedExponents'),
+    place('continued'),
   ];
   /** Multiplications and additions of one sequence through one step. */
   const perRow = 2 * H * arrays.forwardJoined.N + 2 * H * arrays.forwardApart.N;
@@ -63,10 +65,11 @@ export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: Thre
       layer[lengths] = address(given);
       kernels.forwardSweep(at, sequences, steps * perRow, native);
     },
-    backward(values, rows, exponents) {
+    backward(values, rows, exponents, goesOn) {
       layer[injected] = address(values);
       layer[injectedRows] = address(rows);
       layer[injectedExponents] = address(exponents);
+      layer[continued] = goesOn ? 1 : 0;
       kernels.backwardSweep(at, layer[B], layer[T] * perRow, native);
     },
   };

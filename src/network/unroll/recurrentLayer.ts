@@ -175,8 +175,11 @@ export class RecurrentLayer {
   /**
    * Goes back through all T steps; `pre` and `apart` become the gradients of the pre-activations, in mantissa form with
    * `exponents`. `forward` must have run before.
+   *
+   * @param continued whether these steps come before those of the last backward pass, whose gradient of their initial state,
+   *   still in `dStates` with `scale`, then goes on here; else nothing comes from later steps.
    */
-  backward(injection: Injection, record?: NormRecord): void {
+  backward(injection: Injection, record?: NormRecord, continued = false): void {
     const backend = this.#backend;
     const { kernel, cell, H } = this.#network;
     const { gates: G, apart: A } = cell;
@@ -184,11 +187,13 @@ export class RecurrentLayer {
     const B = this.#B;
     this.#packBackward();
     if (this.#sweep && !record) {
-      this.#sweep.backward(injection.values, injection.rows, injection.exponents);
+      this.#sweep.backward(injection.values, injection.rows, injection.exponents, continued);
       return;
     }
-    for (const state of this.dStates) state.fill(0, 0, B * H);
-    this.scale.exponents.fill(0);
+    if (!continued) {
+      for (const state of this.dStates) state.fill(0, 0, B * H);
+      this.scale.exponents.fill(0);
+    }
     const step = this.#step;
     for (let t = T - 1; t >= 0; t--) {
       this.#place(t);

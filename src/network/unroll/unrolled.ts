@@ -1,5 +1,5 @@
 import type { Backend, Reals } from '../../compute/backend.ts';
-import type { Random } from '../../compute/random.ts';
+import { Random, seedFor } from '../../compute/random.ts';
 import { ThroughtimeError } from '../../errors.ts';
 import type { Batch } from '../batch.ts';
 import type { Loss } from '../loss/loss.ts';
@@ -7,6 +7,24 @@ import type { Network } from '../network.ts';
 import { Readout } from './readout.ts';
 import { type Injection, type LayerInput, type NormRecord, RecurrentLayer } from './recurrentLayer.ts';
 import { applyExponents, RowScale } from './rowScale.ts';
+
+/** How a batch is run forward. */
+export interface ForwardOptions {
+  /** Seed of the dropout masks; without it nothing is dropped, as it should be outside training. */
+  readonly dropout?: number;
+  /** Where in a longer pass the batch begins, in steps: the masks of a step depend on the seed and on its place alone. */
+  readonly begin?: number;
+  /** Only the states are wanted: there are no outputs, no loss and no way back then. */
+  readonly statesOnly?: boolean;
+}
+
+/** A batch that is a part of a longer pass; the parts go backward from the last to the first. */
+export interface Part {
+  /** Targets that the whole pass counts, whose mean the loss is. */
+  readonly counted: number;
+  /** Whether no part comes after this one: the gradient begins here. Else it goes on from what the part after this handed back. */
+  readonly last: boolean;
+}
 
 /** What a backward pass does beyond, or in place of, the parameter gradients. */
 export interface BackwardOptions {
@@ -16,6 +34,8 @@ export interface BackwardOptions {
   readonly record?: readonly NormRecord[];
   /** [T, B, I]: receives dL/d(input), for networks that read vectors. */
   readonly inputGradient?: Reals;
+  /** Of a longer pass; without it the batch is all there is. */
+  readonly part?: Part;
 }
 
 /** The output of a layer, [T, B, H] from index `at`. */
@@ -53,6 +73,7 @@ export class Unrolled {
   readonly #residualScale: RowScale | undefined;
   readonly #sumExponents: Int32Array[];
   readonly #factors: Reals;
+  readonly #random = new Random(0);
   #batch: Batch | undefined;
   #dropping = false;
 
@@ -85,12 +106,8 @@ export class Unrolled {
     for (const layer of this.layers) layer.carry(steps);
   }
 
-  /**
-   * Runs the batch forward; outputs at the counted steps are then in `readout.outputs`.
-   *
-   * @param dropout source of the dropout masks; without it nothing is dropped, as it should be outside training.
-   */
-  forward(batch: Batch, dropout?: Random): void {
+  /** Runs the batch forward; outputs at the counted steps are then in `readout.outputs`. */
+  forward(batch: Batch, { dropout, begin = 0, statesOnly = false }: ForwardOptions = {}): void {
     const { T, B } = batch;
     const { H, residual } = this.network;
     if (T > this.T || B > this.B) {
@@ -99,11 +116,11 @@ export class Unrolled {
         `this network is unrolled for at most ${this.T} steps of ${this.B} sequences, got ${T} of ${B}`,
       );
     }
-    this.#batch = batch;
+    this.#batch = statesOnly ? undefined : batch;
     this.#dropping = dropout !== undefined && this.network.dropout > 0;
     let output: Output = { values: this.layers[0].states[0], at: B * H };
     for (const [index, layer] of this.layers.entries()) {
-      const input = index === 0 ? inputOf(batch) : this.#inputFrom(output, index, dropout);
+      const input = index === 0 ? inputOf(batch) : this.#inputFrom(output, index, batch, dropout, begin);
       this.#inputs[index] = input;
       layer.forward(input, T, B, batch.lengths);
       output = { values: layer.states[0], at: B * H };
@@ -114,7 +131,7 @@ export class Unrolled {
         output = { values: sum, at: 0 };
       }
     }
-    this.readout.forward(output.values, output.at, batch);
+    if (!statesOnly) this.readout.forward(output.values, output.at, batch);
   }
 
   /** Mean loss of the counted targets of the last forward pass. */
@@ -126,30 +143,34 @@ export class Unrolled {
   /**
    * Mean loss of the counted targets of the last forward pass, and its gradient: `network.parameters.gradient` is
    * overwritten with it. To be called once per forward pass, whose memory it consumes.
+   *
+   * Of a part of a longer pass: the part's share of the mean loss of the whole; its gradient is added to that of the parts
+   * after it. A part may have no counted target.
    */
-  backward(loss: Loss, { statesOnly = false, record, inputGradient }: BackwardOptions = {}): number {
-    const batch = this.#counted(loss);
+  backward(loss: Loss, { statesOnly = false, record, inputGradient, part }: BackwardOptions = {}): number {
+    const batch = this.#counted(loss, part);
     const { parameters } = this.network;
-    if (!statesOnly) parameters.gradient.fill(0);
-    const weight = statesOnly ? 1 : 1 / batch.counted;
+    const { counted, last } = part ?? { counted: batch.counted, last: true };
+    if (!statesOnly && last) parameters.gradient.fill(0);
+    const weight = statesOnly ? 1 : 1 / counted;
     const { sum, injection: top } = this.readout.differentiate(batch, loss, weight, statesOnly);
     let injection = top;
     for (let index = this.layers.length - 1; index >= 0; index--) {
       const layer = this.layers[index];
-      layer.backward(injection, record?.[index]);
+      layer.backward(injection, record?.[index], !last);
       const below = index > 0 ? this.#handDown(index, injection, batch) : injection;
       if (index === 0 && inputGradient) this.#trueInputGradient(layer, inputGradient, batch);
       if (!statesOnly) layer.addParameterGradients(this.#inputs[index]);
       injection = below;
     }
     this.#batch = undefined;
-    return sum / batch.counted;
+    return sum / counted;
   }
 
-  #counted(loss: Loss): Batch {
+  #counted(loss: Loss, part?: Part): Batch {
     const batch = this.#batch;
     if (!batch) throw new ThroughtimeError('OPTION_INVALID', 'a loss needs a forward pass before it; call forward once for each backward');
-    if (batch.counted === 0)
+    if ((part ?? batch).counted === 0)
       throw new ThroughtimeError('OPTION_INVALID', 'the batch has no counted target, so it has no loss; leave it out');
     if (loss.target !== batch.target.kind || batch.target.size !== this.network.O) {
       const { kind, size } = batch.target;
@@ -161,16 +182,21 @@ export class Unrolled {
     return batch;
   }
 
-  #inputFrom({ values, at }: Output, index: number, dropout: Random | undefined): LayerInput {
+  #inputFrom({ values, at }: Output, index: number, { T, B }: Batch, dropout: number | undefined, begin: number): LayerInput {
     const { H } = this.network;
-    if (!this.#dropping || !dropout) return { kind: 'vectors', values, at, width: H };
+    if (!this.#dropping || dropout === undefined) return { kind: 'vectors', values, at, width: H };
     const mask = this.#masks[index];
     const dropped = this.#dropped[index];
-    const { T, B } = this.#batch as Batch;
     const keep = 1 / (1 - this.network.dropout);
-    for (let i = 0; i < T * B * H; i++) {
-      mask[i] = dropout.uniform() < this.network.dropout ? 0 : keep;
-      dropped[i] = mask[i] * values[at + i];
+    // Every step has a seed of its own, so that it has the same masks whatever the steps are that it is run with.
+    const first = (seedFor(dropout, 'mask', index) % 2 ** 52) + begin;
+    const size = B * H;
+    for (let t = 0; t < T; t++) {
+      this.#random.restart(first + t);
+      for (let i = t * size; i < (t + 1) * size; i++) {
+        mask[i] = this.#random.uniform() < this.network.dropout ? 0 : keep;
+        dropped[i] = mask[i] * values[at + i];
+      }
     }
     return { kind: 'vectors', values: dropped, at: 0, width: H };
   }
