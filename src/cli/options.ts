@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { InvalidArgumentError, Option } from 'commander';
+import { bytesOf } from '../compute/bytes.ts';
 
 /** Options that several verbs share, each spelt once. */
 export const options = {
@@ -9,6 +10,11 @@ export const options = {
       .default([] as string[], 'none'),
   json: () => new Option('--json', 'print exactly one JSON document on stdout'),
   seed: () => new Option('--seed <number>', 'set training.seed').argParser(wholeNumber),
+  memory: () =>
+    new Option('--memory <size>', 'set training.memory, such as 256MB: what the training may take').argParser((text) => {
+      bytesOption(text);
+      return text;
+    }),
   budget: () => new Option('--budget <seconds>', 'bound the whole command; what was cut short is said').argParser(positiveNumber),
   checkpointEvery: () =>
     new Option('--checkpoint-every <seconds>', 'time between two checkpoints; 10 by default').argParser(positiveNumber),
@@ -28,6 +34,15 @@ function collect(value: string, before: string[]): string[] {
 export function pathText(text: string): string {
   if (text === '') throw new InvalidArgumentError('It is empty; name a file or directory.');
   return text;
+}
+
+/** A size in bytes. */
+export function bytesOption(text: string): number {
+  try {
+    return bytesOf(text);
+  } catch (cause) {
+    throw new InvalidArgumentError(`It ${(cause as Error).message}.`);
+  }
 }
 
 function wholeNumber(text: string): number {

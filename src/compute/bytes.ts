@@ -23,13 +23,13 @@ export function bytesOf(size: ByteSize): number {
   if (bytes >= 1 && Number.isSafeInteger(bytes)) return bytes;
   throw new ThroughtimeError(
     'OPTION_INVALID',
-    `is a size above 0, in bytes or with one of kB, MB, GB, KiB, MiB, GiB, such as "256MB", got ${JSON.stringify(size)}`,
+    `must be a size above 0, in bytes or with one of kB, MB, GB, KiB, MiB, GiB, such as "256MB", got ${JSON.stringify(size)}`,
   );
 }
 
-/** In MB, with as many digits as tell something; in kB below a tenth of one, in GB from a thousand on. Rounded up. */
+/** In MB, with as many digits as tell something; in kB below one, in GB from a thousand on. Rounded up. */
 export function showBytes(bytes: number): string {
-  const [unit, factor] = bytes < 1e5 ? ['kB', 1e3] : bytes < 1e9 ? ['MB', 1e6] : ['GB', 1e9];
+  const [unit, factor] = bytes < 1e6 ? ['kB', 1e3] : bytes < 1e9 ? ['MB', 1e6] : ['GB', 1e9];
   const value = bytes / factor;
   const digits = value < 10 ? 100 : value < 100 ? 10 : 1;
   return `${Math.ceil(value * digits) / digits} ${unit}`;
