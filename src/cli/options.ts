@@ -10,11 +10,7 @@ export const options = {
       .default([] as string[], 'none'),
   json: () => new Option('--json', 'print exactly one JSON document on stdout'),
   seed: () => new Option('--seed <number>', 'set training.seed').argParser(wholeNumber),
-  memory: () =>
-    new Option('--memory <size>', 'set training.memory, such as 256MB: what the training may take').argParser((text) => {
-      bytesOption(text);
-      return text;
-    }),
+  memory: (description: string) => new Option('--memory <size>', description).argParser(sizeText),
   budget: () => new Option('--budget <seconds>', 'bound the whole command; what was cut short is said').argParser(positiveNumber),
   checkpointEvery: () =>
     new Option('--checkpoint-every <seconds>', 'time between two checkpoints; 10 by default').argParser(positiveNumber),
@@ -36,10 +32,10 @@ export function pathText(text: string): string {
   return text;
 }
 
-/** A size in bytes. */
-export function bytesOption(text: string): number {
+function sizeText(text: string): string {
   try {
-    return bytesOf(text);
+    bytesOf(text);
+    return text;
   } catch (cause) {
     throw new InvalidArgumentError(`It ${(cause as Error).message}.`);
   }

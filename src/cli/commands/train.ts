@@ -42,7 +42,7 @@ export function trainCommand(): Command {
     .argument('<experiment or run>', 'an experiment file (JSON), or a run directory to go on with', pathText)
     .addOption(options.set())
     .addOption(options.seed())
-    .addOption(options.memory())
+    .addOption(options.memory('set training.memory, such as 256MB: what the training may take'))
     .addOption(options.budget())
     .addOption(options.backend())
     .addOption(options.threads())

@@ -39,57 +39,11 @@ export function segmentBegin(index: number, T: number, segmentSteps: number): nu
  * @param states kept beside the plan's own, such as the one that the next pass begins with.
  */
 export function planMemory(memory: PassMemory, T: number, B: number, limit: number, states = 0): MemoryPlan | undefined {
-  const { fixed, perStep, perState } = memory;
-  const room = limit - fixed - states * perState;
-  if (perStep * T <= room) return complete('plain', memory, T, B, T, 0, states);
-  // With more segments the longest that fit are shorter: the first number of segments that fits is the best.
-  for (let segments = 2; (segments - 1) * perState < room && segments <= T; segments++) {
-    const segmentSteps = Math.floor((room - (segments - 1) * perState) / perStep);
-    if (segmentSteps * segments >= T) return complete('squareRoot', memory, T, B, segmentSteps, segments - 1, states);
-  }
-  let best: { slots: number; segmentSteps: number; cost: number } | undefined;
-  for (let slots = 1; slots <= mostSlots; slots++) {
-    const segmentSteps = Math.floor((room - slots * perState) / perStep);
-    if (segmentSteps < 1) break;
-    const segments = Math.ceil(T / segmentSteps);
-    const cost = (plans.binomial.advanced(segments, slots) + segments) * (segmentSteps + callSteps);
-    if (!best || cost < best.cost) best = { slots, segmentSteps, cost };
-  }
-  if (!best) return undefined;
-  if (plans.binomial.advanced(Math.ceil(T / best.segmentSteps), best.slots) * best.segmentSteps > mostForward * T) return undefined;
-  return complete('binomial', memory, T, B, best.segmentSteps, best.slots, states);
-}
-
-/** The least limit for which `planMemory` finds a plan. */
-export function leastMemory(memory: PassMemory, T: number, B: number, states = 0): number {
-  const { fixed, perStep, perState } = memory;
-  const candidates: number[] = [];
-  for (let segmentSteps = 1; segmentSteps < 2 * T; segmentSteps *= 2) {
-    for (let slots = 1; slots <= 64; slots++) candidates.push(fixed + perStep * Math.min(segmentSteps, T) + (slots + states) * perState);
-  }
-  candidates.sort((a, b) => a - b);
-  return candidates.find((limit) => planMemory(memory, T, B, limit, states)) as number;
-}
-
-/** A plan in one line: `1000000 steps in 11 segments of 96000, ...`. */
-export function describePlan({ plan, T, B, segmentSteps, segments, slots, bytes, extraForward }: MemoryPlan): string {
-  const what = `${T} steps of ${B} sequence${B === 1 ? '' : 's'}`;
-  if (plan === 'plain') return `${what} at once (plain), ${showBytes(bytes)}`;
-  const states = `${slots} state${slots === 1 ? '' : 's'} kept`;
-  return `${what} in ${segments} segments of ${segmentSteps}, ${states} (${plan}), ${showBytes(bytes)}, ${extraForward.toFixed(2)} forward passes more than plain`;
-}
-
-function complete(
-  plan: MemoryPlan['plan'],
-  { fixed, perStep, perState }: PassMemory,
-  T: number,
-  B: number,
-  segmentSteps: number,
-  slots: number,
-  states: number,
-): MemoryPlan {
+  const choice = choose(memory, T, limit - states * memory.perState);
+  if (!choice) return undefined;
+  const { plan, segmentSteps, slots } = choice;
   const segments = Math.ceil(T / segmentSteps);
-  const bytes = fixed + perStep * segmentSteps + (slots + states) * perState;
+  const bytes = memory.fixed + memory.perStep * segmentSteps + (slots + states) * memory.perState;
   let advanced = 0;
   if (plan !== 'plain') {
     for (const action of plans[plan].actions(segments, slots)) {
@@ -98,4 +52,45 @@ function complete(
     }
   }
   return { plan, T, B, segmentSteps, segments, slots, bytes, extraForward: advanced / T };
+}
+
+/** The least limit for which `planMemory` finds a plan. */
+export function leastMemory(memory: PassMemory, T: number, states = 0): number {
+  let [below, enough] = [memory.fixed, memory.fixed + memory.perStep * T];
+  while (enough - below > 1) {
+    const middle = Math.floor((below + enough) / 2);
+    if (choose(memory, T, middle)) enough = middle;
+    else below = middle;
+  }
+  return enough + states * memory.perState;
+}
+
+type Choice = Pick<MemoryPlan, 'plan' | 'segmentSteps' | 'slots'>;
+
+function choose({ fixed, perStep, perState }: PassMemory, T: number, limit: number): Choice | undefined {
+  const room = limit - fixed;
+  if (perStep * T <= room) return { plan: 'plain', segmentSteps: T, slots: 0 };
+  // With more segments the longest that fit are shorter: the first number of segments that fits is the best.
+  for (let segments = 2; (segments - 1) * perState < room && segments <= T; segments++) {
+    const segmentSteps = Math.floor((room - (segments - 1) * perState) / perStep);
+    if (segmentSteps * segments >= T) return { plan: 'squareRoot', segmentSteps, slots: segments - 1 };
+  }
+  let best: { choice: Choice; cost: number; again: number } | undefined;
+  for (let slots = 1; slots <= mostSlots; slots++) {
+    const segmentSteps = Math.floor((room - slots * perState) / perStep);
+    if (segmentSteps < 1) break;
+    const segments = Math.ceil(T / segmentSteps);
+    const advanced = plans.binomial.advanced(segments, slots);
+    const cost = (advanced + segments) * (segmentSteps + callSteps);
+    if (!best || cost < best.cost) best = { choice: { plan: 'binomial', segmentSteps, slots }, cost, again: advanced * segmentSteps };
+  }
+  return best && best.again <= mostForward * T ? best.choice : undefined;
+}
+
+/** A plan in one line: `1000000 steps in 11 segments of 96000, ...`. */
+export function describePlan({ plan, T, B, segmentSteps, segments, slots, bytes, extraForward }: MemoryPlan): string {
+  const what = `${T} steps of ${B} sequence${B === 1 ? '' : 's'}`;
+  if (plan === 'plain') return `${what} at once (plain), ${showBytes(bytes)}`;
+  const states = `${slots} state${slots === 1 ? '' : 's'} kept`;
+  return `${what} in ${segments} segments of ${segmentSteps}, ${states} (${plan}), ${showBytes(bytes)}, ${extraForward.toFixed(2)} forward passes more than plain`;
 }
