@@ -68,7 +68,7 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   let progress: Progress | undefined;
   try {
-    const { result, network, data, run } = await withPlace(source, flags.set, () =>
+    const { result, network, data, run } = await withPlace(source, overridesOf(flags), () =>
       trainRun({
         source: request,
         backend,
