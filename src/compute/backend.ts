@@ -92,16 +92,21 @@ export interface SweepArrays {
   readonly exponents: Int32Array;
 }
 
-/** All steps of a layer in one call, where a backend can do that; the same mathematics, under a parity test. */
+/** Many steps of a layer in one call, where a backend can do that; the same mathematics, under a parity test. */
 export interface Sweep {
-  /** @param lengths [B] steps of each sequence, or null where none is shorter than T. */
-  forward(T: number, B: number, lengths: Int32Array | null): void;
   /**
-   * What enters at each step, as the layer's `Injection`; T and B are those of the last `forward`.
+   * Forward through steps [from, to), which follow on those of the last call unless `from` is 0.
    *
-   * @param continued whether `dStates` and `scale` hold the gradient that the steps after these handed back; else it is 0.
+   * @param lengths [B] steps of each sequence, or null where none is over.
    */
-  backward(values: Reals, rows: Int32Array | null, exponents: Int32Array | null, continued: boolean): void;
+  forward(B: number, from: number, to: number, lengths: Int32Array | null): void;
+  /**
+   * Back through steps [from, to), which have been run forward. What enters at each step is given as the layer's `Injection`.
+   *
+   * @param after how many steps of the pass come after these. Where there are any, `dStates` and `scale` hold what they handed
+   *   back; else they begin at 0.
+   */
+  backward(values: Reals, rows: Int32Array | null, exponents: Int32Array | null, from: number, to: number, after: number): void;
 }
 
 export interface Backend {
@@ -112,7 +117,7 @@ export interface Backend {
   readonly fused: FusedKernels;
   /** Processor threads that share the work, this one included. The bits do not depend on their number. */
   readonly threads: number;
-  /** All steps of a layer in one call, if this backend can do that for its cell. */
+  /** Many steps of a layer in one call, if this backend can do that for its cell. */
   sweep?(arrays: SweepArrays): Sweep | undefined;
 
   /** An array of zeros. Views stay valid for the life of the backend, or until `release` of an earlier mark. */

@@ -7,12 +7,14 @@ import type { Backend } from '../../src/compute/backend.ts';
 import { scalarBackend } from '../../src/compute/scalar/scalar.ts';
 import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
 import type { Batch } from '../../src/network/batch.ts';
+import { cells } from '../../src/network/cell/cells.ts';
 import { checkDerivative } from '../../src/network/derivative.ts';
 import { losses } from '../../src/network/loss/losses.ts';
 import { initialize, Network } from '../../src/network/network.ts';
 import { Checkpointed } from '../../src/network/unroll/checkpointed.ts';
 import type { MemoryPlan } from '../../src/network/unroll/memoryPlan.ts';
 import { stateSize } from '../../src/network/unroll/passMemory.ts';
+import { pieceSteps } from '../../src/network/unroll/pieces.ts';
 import type { NormRecord } from '../../src/network/unroll/recurrentLayer.ts';
 import { Unrolled } from '../../src/network/unroll/unrolled.ts';
 import { odd } from './oddCell.ts';
@@ -252,6 +254,29 @@ describe('a gradient far below what the numbers hold', () => {
         agree(checkpointed(networkOf(backend, sample), batch, sample, planOf('squareRoot', sample, 50), true), expected, tolerance);
         backend.release(mark);
       });
+    }
+  }
+});
+
+describe('a pass so long that layers run it in pieces', () => {
+  for (const [name, backend, tolerance] of backends.slice(0, 2)) {
+    for (const input of ['vectors', 'symbols'] as const) {
+      for (const cell of name === 'scalar' ? ['lstm', 'gru'] : cells.map((each) => each.name)) {
+        test(`${name}, ${cell}, ${input}: is what segments of one piece each give`, () => {
+          const drawn = { layers: 2, residual: true, dropout: 0.2, I: 3, H: 24, O: 2, seed: 9 };
+          const shape = { ...drawn, cell, input, loss: 'crossEntropy', reading: 'lengths', B: 5 } as const;
+          const mark = backend.mark();
+          const steps = pieceSteps(networkOf(backend, { ...shape, T: 1 }), shape.B);
+          const sample: Sample = { ...shape, T: 2 * steps + 7 };
+          const batch = batchOf(backend, sample);
+          for (const watched of [false, true]) {
+            const expected = plain(networkOf(backend, sample), batch, sample, watched);
+            const plan = planOf('squareRoot', sample, Math.floor(steps / 2));
+            agree(checkpointed(networkOf(backend, sample), batch, sample, plan, watched), expected, tolerance);
+          }
+          backend.release(mark);
+        });
+      }
     }
   }
 });

@@ -132,7 +132,7 @@ export class Checkpointed {
           }
           forward(segment, first, false);
           pass.beforeBackward?.(begin(segment));
-          loss += this.#backward(pass, segment === segments - 1, begin(segment), counted);
+          loss += this.#backward(pass, begin(segment), counted);
         }
       }
     }
@@ -147,7 +147,7 @@ export class Checkpointed {
     else this.unrolled.carry(carry);
   }
 
-  #backward({ loss, statesOnly, record, inputGradient }: LongPass, last: boolean, begin: number, counted: number): number {
+  #backward({ T: all, loss, statesOnly, record, inputGradient }: LongPass, begin: number, counted: number): number {
     const { T, B, input } = this.batch;
     const [from, to] = [begin * B, (begin + T) * B];
     return this.unrolled.backward(loss, {
@@ -156,7 +156,7 @@ export class Checkpointed {
         return { squares: squares.subarray(from, to), exponents: exponents.subarray(from, to), afterInjection };
       }),
       inputGradient: inputGradient?.subarray(from * input.size, to * input.size),
-      part: { counted, last },
+      part: { counted, after: all - begin - T },
     });
   }
 

@@ -4,6 +4,7 @@ import { ThroughtimeError } from '../../errors.ts';
 import type { Batch } from '../batch.ts';
 import type { Loss } from '../loss/loss.ts';
 import type { Network } from '../network.ts';
+import { pieceSteps } from './pieces.ts';
 import { Readout } from './readout.ts';
 import { type Injection, type LayerInput, type NormRecord, RecurrentLayer } from './recurrentLayer.ts';
 import { applyExponents, RowScale } from './rowScale.ts';
@@ -22,8 +23,8 @@ export interface ForwardOptions {
 export interface Part {
   /** Targets that the whole pass counts, whose mean the loss is. */
   readonly counted: number;
-  /** Whether no part comes after this one: the gradient begins here. Else it goes on from what the part after this handed back. */
-  readonly last: boolean;
+  /** Steps of the pass that come after this part. Where there are any, the gradient goes on from what they handed back. */
+  readonly after: number;
 }
 
 /** What a backward pass does beyond, or in place of, the parameter gradients. */
@@ -150,18 +151,23 @@ export class Unrolled {
   backward(loss: Loss, { statesOnly = false, record, inputGradient, part }: BackwardOptions = {}): number {
     const batch = this.#counted(loss, part);
     const { parameters } = this.network;
-    const { counted, last } = part ?? { counted: batch.counted, last: true };
-    if (!statesOnly && last) parameters.gradient.fill(0);
+    const { counted, after } = part ?? { counted: batch.counted, after: 0 };
+    if (!statesOnly && after === 0) parameters.gradient.fill(0);
     const weight = statesOnly ? 1 : 1 / counted;
     const { sum, injection: top } = this.readout.differentiate(batch, loss, weight, statesOnly);
-    let injection = top;
-    for (let index = this.layers.length - 1; index >= 0; index--) {
-      const layer = this.layers[index];
-      layer.backward(injection, record?.[index], !last);
-      const below = index > 0 ? this.#handDown(index, injection, batch) : injection;
-      if (index === 0 && inputGradient) this.#trueInputGradient(layer, inputGradient, batch);
-      if (!statesOnly) layer.addParameterGradients(this.#inputs[index]);
-      injection = below;
+    const { T, B } = batch;
+    const steps = pieceSteps(this.network, B);
+    for (let to = T; to > 0; to -= steps) {
+      const from = Math.max(0, to - steps);
+      let injection = top;
+      for (let index = this.layers.length - 1; index >= 0; index--) {
+        const layer = this.layers[index];
+        layer.backward(injection, record?.[index], from, to, after + T - to);
+        const below = index > 0 ? this.#handDown(index, injection, B, from, to) : injection;
+        if (index === 0 && inputGradient) this.#trueInputGradient(layer, inputGradient, batch, from, to);
+        if (!statesOnly) layer.addParameterGradients(this.#inputs[index], from, to);
+        injection = below;
+      }
     }
     this.#batch = undefined;
     return sum / counted;
@@ -201,37 +207,38 @@ export class Unrolled {
     return { kind: 'vectors', values: dropped, at: 0, width: H };
   }
 
-  /** dL/d(input) of a layer as the injection of the layer below, in mantissa form. */
-  #handDown(index: number, injection: Injection, batch: Batch): Injection {
+  /** dL/d(input) of a layer in steps [from, to) as the injection of the layer below, in mantissa form. */
+  #handDown(index: number, injection: Injection, B: number, from: number, to: number): Injection {
     const { H } = this.network;
     const layer = this.layers[index];
     const values = this.#handedDown[index % 2];
-    const rows = batch.T * batch.B;
-    layer.inputGradient(values);
+    const [first, past] = [from * B, to * B];
+    layer.inputGradient(values, from, to);
     let { exponents } = layer;
     const scale = this.#residualScale;
     if (scale) {
-      scale.exponents.set(exponents.subarray(0, rows));
-      for (let row = 0; row < rows; row++) {
+      scale.exponents.set(exponents.subarray(first, past), first);
+      for (let row = first; row < past; row++) {
         const at = injection.rows ? injection.rows[row] : row;
         if (at >= 0) scale.addRow([values], row, H, injection.values, at * H, injection.exponents?.[row] ?? 0);
       }
       // The rows of dL/dpre keep their own exponents; what is handed down has those of the sum.
       exponents = this.#sumExponents[index % 2];
-      exponents.set(scale.exponents.subarray(0, rows));
+      exponents.set(scale.exponents.subarray(first, past), first);
     }
     if (this.#dropping) {
       const mask = this.#masks[index];
-      for (let i = 0; i < rows * H; i++) values[i] *= mask[i];
+      for (let i = first * H; i < past * H; i++) values[i] *= mask[i];
     }
     return { values, rows: null, exponents };
   }
 
-  #trueInputGradient(layer: RecurrentLayer, out: Reals, { T, B, input }: Batch): void {
+  #trueInputGradient(layer: RecurrentLayer, out: Reals, { B, input }: Batch, from: number, to: number): void {
     if (input.kind !== 'vectors')
       throw new ThroughtimeError('OPTION_INVALID', 'symbols have no gradient; give the input as vectors (one-hot) to get one');
-    layer.inputGradient(out);
-    applyExponents(this.#backend, out, 0, T * B, input.size, layer.exponents, 0, this.#factors);
+    layer.inputGradient(out, from, to);
+    const first = from * B;
+    applyExponents(this.#backend, out, first * input.size, (to - from) * B, input.size, layer.exponents, first, this.#factors);
   }
 }
 
