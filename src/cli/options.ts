@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { InvalidArgumentError, Option } from 'commander';
+import { bytesOf } from '../compute/bytes.ts';
 
 import { type BackendName, backendNames } from './openBackend.ts';
 
@@ -11,6 +12,7 @@ export const options = {
       .default([] as string[], 'none'),
   json: () => new Option('--json', 'print exactly one JSON document on stdout'),
   seed: () => new Option('--seed <number>', 'set training.seed').argParser(wholeNumber),
+  memory: (description: string) => new Option('--memory <size>', description).argParser(sizeText),
   budget: () => new Option('--budget <seconds>', 'bound the whole command; what was cut short is said').argParser(positiveNumber),
   checkpointEvery: () =>
     new Option('--checkpoint-every <seconds>', 'time between two checkpoints; 10 by default').argParser(positiveNumber),
@@ -32,6 +34,15 @@ function collect(value: string, before: string[]): string[] {
 export function pathText(text: string): string {
   if (text === '') throw new InvalidArgumentError('It is empty; name a file or directory.');
   return text;
+}
+
+function sizeText(text: string): string {
+  try {
+    bytesOf(text);
+    return text;
+  } catch (cause) {
+    throw new InvalidArgumentError(`It ${(cause as Error).message}.`);
+  }
 }
 
 function wholeNumber(text: string): number {

@@ -1,5 +1,6 @@
 import type { Batch } from '../network/batch.ts';
 import type { Loss } from '../network/loss/loss.ts';
+import type { Checkpointed, LongPass } from '../network/unroll/checkpointed.ts';
 import type { NormRecord } from '../network/unroll/recurrentLayer.ts';
 import type { Unrolled } from '../network/unroll/unrolled.ts';
 
@@ -20,14 +21,21 @@ export interface LagPoint {
 export function keepLastTargets(batch: Batch): void {
   const last = new Int32Array(batch.B).fill(-1);
   for (let r = 0; r < batch.counted; r++) last[batch.rows[r] % batch.B] = r;
-  const kept = [...last].filter((r) => r >= 0).sort((a, b) => a - b);
+  keepTargets(batch, (r) => last[batch.rows[r] % batch.B] === r);
+}
+
+/** Leaves of a batch's counted targets those that are wanted, in their order. */
+function keepTargets(batch: Batch, wanted: (r: number) => boolean): void {
   const { size } = batch.target;
-  for (const [to, from] of kept.entries()) {
-    batch.rows[to] = batch.rows[from];
-    if (batch.target.kind === 'classes') batch.classes[to] = batch.classes[from];
-    else batch.values.copyWithin(to * size, from * size, (from + 1) * size);
+  let kept = 0;
+  for (let r = 0; r < batch.counted; r++) {
+    if (!wanted(r)) continue;
+    batch.rows[kept] = batch.rows[r];
+    if (batch.target.kind === 'classes') batch.classes[kept] = batch.classes[r];
+    else batch.values.copyWithin(kept * size, r * size, (r + 1) * size);
+    kept++;
   }
-  batch.counted = kept.length;
+  batch.counted = kept;
 }
 
 /**
@@ -41,22 +49,63 @@ export function keepLastTargets(batch: Batch): void {
 export function lagGradients(unrolled: Unrolled, batch: Batch, loss: Loss): Float64Array[] {
   keepLastTargets(batch);
   const { T, B } = batch;
-  const { L } = unrolled.network;
-  const record: NormRecord[] = Array.from({ length: L }, (_, layer) => ({
-    squares: new Float64Array(T * B),
-    exponents: new Int32Array(T * B),
-    afterInjection: layer === L - 1,
-  }));
+  const record = normRecord(unrolled.network.L, T * B);
   unrolled.reset();
   unrolled.forward(batch);
   unrolled.backward(loss, { statesOnly: true, record });
-  const profiles: Float64Array[] = [];
-  for (let r = 0; r < batch.counted; r++) {
-    const b = batch.rows[r] % B;
-    const t = Math.floor(batch.rows[r] / B);
-    profiles.push(Float64Array.from({ length: t + 1 }, (_, k) => jointLog10(record, (t - k) * B + b)));
+  return Array.from(batch.rows.subarray(0, batch.counted), (row) => lagsOf(record, row, B));
+}
+
+/**
+ * The same through more steps than fit into memory at once: all lags, of whatever number of steps. The steps are copied once more
+ * than the plan says, to find each sequence's last counted one.
+ *
+ * @param steps T, B and `copy` of the pass.
+ */
+export function longLagGradients(through: Checkpointed, { T, B, copy }: Pick<LongPass, 'T' | 'B' | 'copy'>, loss: Loss): Float64Array[] {
+  const { batch, plan, network } = through;
+  /** Of each sequence, the row of its last counted step; -1 where there is none. */
+  const last = new Int32Array(B).fill(-1);
+  for (let end = T; end > 0 && last.includes(-1); end -= plan.segmentSteps) {
+    const begin = Math.max(0, end - plan.segmentSteps);
+    copy(begin, end, batch);
+    keepLastTargets(batch);
+    for (let r = 0; r < batch.counted; r++) {
+      const row = batch.rows[r];
+      if (last[row % B] < 0) last[row % B] = begin * B + row;
+    }
   }
-  return profiles;
+  const record = normRecord(network.L, T * B);
+  through.reset();
+  through.run({
+    T,
+    B,
+    loss,
+    statesOnly: true,
+    record,
+    copy(begin, end, into) {
+      copy(begin, end, into);
+      keepTargets(into, (r) => last[into.rows[r] % B] === begin * B + into.rows[r]);
+    },
+  });
+  const rows = last.filter((row) => row >= 0).sort();
+  return Array.from(rows, (row) => lagsOf(record, row, B));
+}
+
+/** Room for the norms of all layers at all rows t * B + b. */
+function normRecord(L: number, rows: number): NormRecord[] {
+  return Array.from({ length: L }, (_, layer) => ({
+    squares: new Float64Array(rows),
+    exponents: new Int32Array(rows),
+    afterInjection: layer === L - 1,
+  }));
+}
+
+/** log10 g_k over the lags from a row t * B + b back to the first step. */
+function lagsOf(record: readonly NormRecord[], row: number, B: number): Float64Array {
+  const gradients = new Float64Array(Math.floor(row / B) + 1);
+  for (let k = 0; k < gradients.length; k++) gradients[k] = jointLog10(record, row - k * B);
+  return gradients;
 }
 
 /** log10 of the norm over all layers, whose squares come with powers of two of their own. */

@@ -7,6 +7,7 @@ import { constantLossPieces } from '../training/constantPredictor.ts';
 import { type Evaluation, Evaluator, type Metric } from '../training/evaluator.ts';
 import { Summary, type TrainingSummary } from '../training/summary.ts';
 import { longestOf, Trainer } from '../training/trainer.ts';
+import { planTraining, type TrainingMemory } from '../training/trainingMemory.ts';
 import type { Experiment } from './experiment.ts';
 import { takeLock } from './lock.ts';
 import { eachMetricsLine, type MetricsLine } from './metrics.ts';
@@ -56,7 +57,7 @@ export interface TrainResult {
 /** Told to whoever shows progress. */
 export interface TrainWatcher {
   /** The run is ready to train. */
-  begun?(run: { path: string; network: Network; experiment: Experiment; resumedAt: number }): void;
+  begun?(run: { path: string; network: Network; experiment: Experiment; memory: TrainingMemory; resumedAt: number }): void;
   updated?(line: MetricsLine, sequences: number): void;
   evaluated?(update: number, evaluation: Evaluation): void;
   /** Something that the user should know, in a sentence. */
@@ -122,8 +123,11 @@ async function train(request: TrainRequest, { experiment, folder }: { experiment
   }
   const network = new Network(backend, experiment.model, data.train.input, data.train.target.size);
   initialize(network, experiment.model, training.seed, longest);
-  const trainer = new Trainer(network, data.train, training);
-  const evaluator = new Evaluator(network, data.validation, training.batchSize);
+  const evaluated = data.test ? [data.validation, data.test] : [data.validation];
+  const recorded = 'run' in source ? RunDirectory.open(source.run).record.memory : undefined;
+  const memory = recorded ?? planTraining(network, data.train, training, evaluated);
+  const trainer = new Trainer(network, data.train, training, memory.pass);
+  const evaluator = new Evaluator(network, data.validation, training.batchSize, memory.evaluationSteps);
   const constant = await pace.through(constantLossPieces(data.train, data.validation, backend));
   const description = {
     name: backend.name,
@@ -136,21 +140,24 @@ async function train(request: TrainRequest, { experiment, folder }: { experiment
     'run' in source
       ? RunDirectory.open(source.run)
       : RunDirectory.create(source.runPath ?? freeRunPath(experiment.name), {
-          ...{ experiment, seed: training.seed, folder: path.resolve(folder), files, data: data.description, backend: description },
+          ...{ experiment, seed: training.seed, folder: path.resolve(folder), files, data: data.description },
+          ...{ memory, backend: description },
         });
   const release = 'run' in source ? undefined : takeLock(run.path);
   try {
     const before = 'run' in source ? await resume(run, trainer, backend, (sentence) => watcher?.noted?.(sentence)) : undefined;
     /** Nothing of such a run is written again. */
     const finished = before !== undefined && trainer.done && run.record.status === 'done';
-    watcher?.begun?.({ path: run.path, network, experiment, resumedAt: trainer.update });
+    watcher?.begun?.({ path: run.path, network, experiment, memory, resumedAt: trainer.update });
     const sitting = new Sitting({ run, trainer, evaluator, pace, watcher, before, checkpointEvery: request.checkpointEvery ?? 10 });
     if (!finished) {
       if (before) run.update({ status: 'running' });
       await sitting.train();
     }
     const validation = await sitting.validation();
-    const tested = data.test ? await pace.through(new Evaluator(network, data.test, training.batchSize).pieces()) : undefined;
+    const tested = data.test
+      ? await pace.through(new Evaluator(network, data.test, training.batchSize, memory.evaluationSteps).pieces())
+      : undefined;
     const incomplete = [validation.stopped, tested?.stopped ?? null].find((each) => each !== null) ?? null;
     const { recentLoss, firstNonFinite, count, ...summary } = summaryOf(run);
     const result: TrainResult = {

@@ -2,18 +2,19 @@ import type { Reals } from '../compute/backend.ts';
 import { Random, seedFor } from '../compute/random.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { ThroughtimeError } from '../errors.ts';
-import { allocateBatch, type Batch } from '../network/batch.ts';
 import type { Loss } from '../network/loss/loss.ts';
 import { losses } from '../network/loss/losses.ts';
 import type { Network } from '../network/network.ts';
+import { Checkpointed } from '../network/unroll/checkpointed.ts';
+import type { MemoryPlan } from '../network/unroll/memoryPlan.ts';
 import { truncatedWindow } from '../network/unroll/truncated.ts';
-import { Unrolled } from '../network/unroll/unrolled.ts';
 import { checkTraining } from './checkTraining.ts';
 import type { Clip } from './clip/clip.ts';
 import { clipOf } from './clip/clips.ts';
 import type { TrainingOptions } from './options.ts';
 import type { Schedule } from './schedule/schedule.ts';
 import { scheduleOf } from './schedule/schedules.ts';
+import { planTraining } from './trainingMemory.ts';
 import { nonFiniteName, Updater } from './updater.ts';
 
 /** What is known about one update once it is made; a line of `metrics.jsonl`. */
@@ -53,8 +54,7 @@ export class Trainer {
   readonly options: TrainingOptions;
   readonly loss: Loss;
   readonly updater: Updater;
-  readonly #unrolled: Unrolled;
-  readonly #batch: Batch;
+  readonly #through: Checkpointed;
   readonly #clip: Clip;
   readonly #schedule: Schedule;
   readonly #longest: number;
@@ -66,7 +66,8 @@ export class Trainer {
   #order: Int32Array;
   #orderEpoch = -1;
 
-  constructor(network: Network, dataset: Dataset, options: TrainingOptions) {
+  /** @param plan of its memory; one for `options.memory` by default. The bits depend on it. */
+  constructor(network: Network, dataset: Dataset, options: TrainingOptions, plan?: MemoryPlan) {
     const { backend } = network;
     checkTraining(options);
     this.network = network;
@@ -74,10 +75,8 @@ export class Trainer {
     this.options = options;
     this.loss = losses[dataset.loss];
     this.#longest = longestOf(dataset);
-    const B = Math.min(options.batchSize, dataset.count);
-    const T = options.bptt === 'full' ? this.#longest : Math.min(this.#longest, options.bptt.k2);
-    this.#unrolled = new Unrolled(network, T, B);
-    this.#batch = allocateBatch(backend, dataset.input, dataset.target, T, B);
+    const planned = plan ?? planTraining(network, dataset, options).pass;
+    this.#through = new Checkpointed(network, dataset.target, planned, options.bptt !== 'full');
     this.#clip = clipOf(options.clip);
     this.#schedule = scheduleOf(options.schedule, options.updates);
     this.updater = new Updater(network.parameters, backend, options);
@@ -87,6 +86,11 @@ export class Trainer {
   /** Updates made so far, skipped ones included. */
   get update(): number {
     return this.#update;
+  }
+
+  /** How the passes are held in memory. */
+  get plan(): MemoryPlan {
+    return this.#through.plan;
   }
 
   get done(): boolean {
@@ -125,7 +129,7 @@ export class Trainer {
   /** The state that is carried into the next window, per layer and state; empty arrays at the beginning of a sequence. */
   carried(): { name: string; values: Reals }[] {
     const size = this.#window > 0 ? this.#columns().length * this.network.H : 0;
-    return this.#unrolled.layers.flatMap(({ states }, layer) =>
+    return this.#through.unrolled.layers.flatMap(({ states }, layer) =>
       states.map((state, index) => ({ name: `carried.${this.network.cell.states[index]}_l${layer}`, values: state.subarray(0, size) })),
     );
   }
@@ -162,21 +166,24 @@ export class Trainer {
       this.#nextBatch();
       return false;
     }
-    if (this.#window === 0) this.#unrolled.reset();
-    this.dataset.copy({ sequences, ...window }, this.#batch);
-    const counted = this.#batch.counted > 0;
-    if (counted || next) {
-      this.#unrolled.forward(this.#batch, this.network.dropout > 0 ? new Random(seedFor(seed, 'dropout', this.#update)) : undefined);
-    }
-    if (counted) this.#lossValue = this.#unrolled.backward(this.loss);
+    if (this.#window === 0) this.#through.reset();
+    const { begin, countFrom } = window;
+    const loss = this.#through.run({
+      T: window.end - begin,
+      B: sequences.length,
+      copy: (from, to, batch) => this.dataset.copy({ sequences, begin: begin + from, end: begin + to, countFrom }, batch),
+      loss: this.loss,
+      dropout: this.network.dropout > 0 ? seedFor(seed, 'dropout', this.#update) : undefined,
+      carry: next && next.begin - begin,
+    });
+    if (loss !== undefined) this.#lossValue = loss;
     if (next) {
-      if (next.begin > window.begin) this.#unrolled.carry(next.begin - window.begin);
       this.#window++;
       this.#zeroed = this.#zeroNonFinite() ?? this.#zeroed;
     } else {
       this.#nextBatch();
     }
-    return counted;
+    return loss !== undefined;
   }
 
   #lossValue = Number.NaN;

@@ -14,6 +14,7 @@ const folders: readonly { readonly folder: string; readonly page?: string; reado
   { folder: 'src/network/cell', others: ['cell', 'cells', 'sigmoid'] },
   { folder: 'src/network/loss', others: ['loss', 'losses'] },
   { folder: 'src/network/init', page: 'inits', others: ['init', 'inits'] },
+  { folder: 'src/network/unroll/plan', page: 'checkpointed', others: ['plan', 'plans'] },
   { folder: 'src/training/optimizer', others: ['optimizer', 'optimizers'] },
   { folder: 'src/training/clip', others: ['clip', 'clips'] },
   { folder: 'src/training/schedule', page: 'schedules', others: ['schedule', 'schedules'] },

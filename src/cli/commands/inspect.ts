@@ -1,21 +1,24 @@
 import { Command, Option } from 'commander';
 import type { Backend } from '../../compute/backend.ts';
+import { bytesOf } from '../../compute/bytes.ts';
 import type { Dataset, LossName } from '../../data/dataset.ts';
 import { sequencesDataset } from '../../data/sequences.ts';
 import { ThroughtimeError } from '../../errors.ts';
-import { type LagPoint, lagGradients, lagProfile } from '../../monitor/lagProfile.ts';
-import { lyapunovExponents } from '../../monitor/lyapunov.ts';
+import { type LagPoint, lagProfile, longLagGradients } from '../../monitor/lagProfile.ts';
+import { type LyapunovSpectrum, lyapunovExponents } from '../../monitor/lyapunov.ts';
 import { orthogonality } from '../../monitor/orthogonality.ts';
-import { allocateBatch } from '../../network/batch.ts';
+import type { Batch } from '../../network/batch.ts';
 import { losses } from '../../network/loss/losses.ts';
 import type { Network } from '../../network/network.ts';
-import { Unrolled } from '../../network/unroll/unrolled.ts';
+import { Checkpointed } from '../../network/unroll/checkpointed.ts';
+import type { MemoryPlan } from '../../network/unroll/memoryPlan.ts';
 import { toJson } from '../../run/json.ts';
 import { describeFiles, openData, openLines } from '../../run/openData.ts';
 import { openWeights } from '../../run/openWeights.ts';
 import { RunDirectory } from '../../run/runDirectory.ts';
 import { checkUnchanged } from '../../run/trainRun.ts';
 import { longestOf } from '../../training/trainer.ts';
+import { describeMemory, type MemoryUse, planWithin, tooSmall } from '../../training/trainingMemory.ts';
 import { lagPlot } from '../lagPlot.ts';
 import { short } from '../numbers.ts';
 import { type BackendName, openBackend } from '../openBackend.ts';
@@ -29,6 +32,7 @@ interface InspectFlags {
   targets?: 'last' | 'every';
   backend: BackendName;
   threads: number;
+  memory?: string;
   json?: boolean;
 }
 
@@ -70,6 +74,7 @@ export function inspectCommand(): Command {
     .addOption(new Option('--targets <where>', 'how y is read where its length leaves it open').choices(['last', 'every']))
     .addOption(options.backend())
     .addOption(options.threads())
+    .addOption(options.memory('what the passes may take, such as 256MB; by default what the run was trained with'))
     .addOption(options.json())
     .addHelpText(
       'after',
@@ -80,11 +85,14 @@ export function inspectCommand(): Command {
 
 async function inspect(run: string | undefined, flags: InspectFlags, command: Command): Promise<void> {
   const { backend } = await openBackend(flags, command);
-  const { network, dataset, T, B } = run === undefined ? await fromFiles(flags, backend) : await fromRun(run, flags, backend);
+  const { network, dataset, T, B, memory } = run === undefined ? await fromFiles(flags, backend) : await fromRun(run, flags, backend);
+  const limit = flags.memory ?? memory;
+  const use = planned(network, dataset, T, B, limit === undefined ? null : bytesOf(limit));
+  if (use.limit !== null || use.pass.plan !== 'plain') process.stderr.write(`${describeMemory(use)}\n`);
   if (T * B * network.parameters.length > longWork) {
     process.stderr.write(`Looking at ${extent({ sequences: B, steps: T })}; this takes a while.\n`);
   }
-  const inspection = look(network, dataset, T, B);
+  const inspection = look(network, dataset, use.pass);
   process.stdout.write(flags.json ? `${toJson(inspection)}\n` : screen(inspection, network));
 }
 
@@ -100,7 +108,7 @@ async function fromFiles({ weights, data, loss, activation, targets }: InspectFl
     targets,
     expected: { inputSize, outputSize },
   });
-  return { network: shape.open(backend, dataset.input), dataset, T: longestOf(dataset), B: dataset.count };
+  return { network: shape.open(backend, dataset.input), dataset, T: longestOf(dataset), B: dataset.count, memory: undefined };
 }
 
 async function fromRun(run: string, flags: InspectFlags, backend: Backend) {
@@ -119,34 +127,54 @@ async function fromRun(run: string, flags: InspectFlags, backend: Backend) {
   const T = experiment.data.kind === 'text' ? Math.min(longest, mostSteps) : longest;
   // Each weight meets each step of each sequence once.
   const affordable = Math.max(1, Math.floor(mostWork / (T * network.parameters.length)));
-  return { network, dataset, T, B: Math.min(dataset.count, mostSequences, affordable) };
+  return { network, dataset, T, B: Math.min(dataset.count, mostSequences, affordable), memory: experiment.training.memory };
 }
 
-/** One forward and one backward pass over the first T steps of the first B sequences. */
-function look(network: Network, dataset: Dataset, T: number, B: number): Inspection {
+/** How the passes are held in memory. */
+function planned(network: Network, dataset: Dataset, T: number, B: number, limit: number | null): MemoryUse {
+  const needs = { T, B, likeParameters: 1, states: 0, beside: 0 };
+  const use = planWithin(network, dataset, needs, limit);
+  if (!use) throw tooSmall(network, dataset, needs, limit, '--memory');
+  return use;
+}
+
+/** One forward and one backward pass over the first T steps of the first B sequences, and one more for the lags. */
+function look(network: Network, dataset: Dataset, plan: MemoryPlan): Inspection {
   const { backend, parameters } = network;
+  const { T, B } = plan;
   const sequences = Array.from({ length: B }, (_, b) => b);
-  const batch = allocateBatch(backend, dataset.input, dataset.target, T, B);
-  dataset.copy({ sequences, begin: 0, end: T, countFrom: 0 }, batch);
-  if (batch.counted === 0) {
+  const through = new Checkpointed(network, dataset.target, plan, false);
+  const loss = losses[dataset.loss];
+  const steps = {
+    T,
+    B,
+    copy: (begin: number, end: number, batch: Batch) => dataset.copy({ sequences, begin, end, countFrom: begin }, batch),
+  };
+  let spectrum: LyapunovSpectrum | undefined;
+  through.reset();
+  const value = through.run({
+    ...steps,
+    loss,
+    // The last steps are the first to be gone back through.
+    beforeBackward() {
+      spectrum ??= lyapunovExponents(through.unrolled, through.batch, { count: mostExponents, work: lyapunovWork });
+    },
+  });
+  if (value === undefined || !spectrum) {
     throw new ThroughtimeError(
       'DATA_INVALID',
       `none of the first ${B} sequences has a counted target, so there is nothing to look at; give targets`,
     );
   }
-  const unrolled = new Unrolled(network, T, B);
-  const loss = losses[dataset.loss];
-  unrolled.forward(batch);
-  const value = unrolled.backward(loss);
   const norm = (at: number, length: number) => Math.sqrt(backend.sumSquares(parameters.gradient, at, length));
   const norms = Object.fromEntries(parameters.list.map(({ name, at, length }) => [name, norm(at, length)]));
   const gradientNorm = norm(0, parameters.length);
-  const { exponents, ...lyapunovOver } = lyapunovExponents(unrolled, batch, { count: mostExponents, work: lyapunovWork });
+  const { exponents, ...lyapunovOver } = spectrum;
   return {
     loss: value,
     gradientNorm,
     parameters: norms,
-    lagProfile: lagProfile(lagGradients(unrolled, batch, loss)),
+    lagProfile: lagProfile(longLagGradients(through, steps, loss)),
     lyapunov: exponents,
     lyapunovOver,
     orthogonality: orthogonality(network),

@@ -12,6 +12,7 @@ import { reading } from '../../run/files.ts';
 import { toJson } from '../../run/json.ts';
 import { RunDirectory } from '../../run/runDirectory.ts';
 import { type TrainRequest, type TrainResult, trainRun } from '../../run/trainRun.ts';
+import { describeMemory } from '../../training/trainingMemory.ts';
 import { duration, short } from '../numbers.ts';
 import { type BackendName, openBackend } from '../openBackend.ts';
 import { options, pathText } from '../options.ts';
@@ -27,6 +28,7 @@ interface TrainFlags {
   set: string[];
   json?: boolean;
   seed?: number;
+  memory?: string;
   budget?: number;
   backend: BackendName;
   threads: number;
@@ -40,6 +42,7 @@ export function trainCommand(): Command {
     .argument('<experiment or run>', 'an experiment file (JSON), or a run directory to go on with', pathText)
     .addOption(options.set())
     .addOption(options.seed())
+    .addOption(options.memory('set training.memory, such as 256MB: what the training may take'))
     .addOption(options.budget())
     .addOption(options.backend())
     .addOption(options.threads())
@@ -69,7 +72,7 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   let progress: Progress | undefined;
   try {
-    const { result, network, data, run } = await withPlace(source, flags.set, () =>
+    const { result, network, data, run } = await withPlace(source, overridesOf(flags), () =>
       trainRun({
         source: request,
         backend,
@@ -78,7 +81,7 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
         deadline: flags.budget === undefined ? undefined : began + flags.budget * 1000,
         checkpointEvery: flags.checkpointEvery,
         watcher: {
-          begun({ path: run, experiment, resumedAt, network: { parameters, L, H, cell } }) {
+          begun({ path: run, experiment, memory, resumedAt, network: { parameters, L, H, cell } }) {
             progress = new Progress(experiment.training.updates, resumedAt);
             if (resumedAt >= experiment.training.updates) {
               progress.say(`The run in ${run} is finished: all its ${resumedAt} updates were made before.`);
@@ -88,6 +91,7 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
             progress.say(
               `Training ${experiment.name} (${L} x ${H} ${cell.name}, ${parameters.length} parameters) into ${run}${from}. Backend ${backend.name}, ${backend.threads} thread${backend.threads === 1 ? '' : 's'}, ${reason}.`,
             );
+            if (memory.limit !== null || memory.pass.plan !== 'plain') progress.say(describeMemory(memory));
           },
           updated: (line, sequences) => progress?.updated(line, sequences),
           noted: (sentence) => (progress ? progress.say(sentence) : process.stderr.write(`${sentence}\n`)),
@@ -129,7 +133,7 @@ async function requestFor(source: string, flags: TrainFlags): Promise<TrainReque
   const overrides = overridesOf(flags);
   if (existsSync(source) && statSync(source).isDirectory()) {
     if (overrides.length > 0 || flags.run !== undefined) {
-      const given = flags.run !== undefined ? '--run' : flags.set.length > 0 ? '--set' : '--seed';
+      const given = flags.run !== undefined ? '--run' : flags.set.length > 0 ? '--set' : flags.seed !== undefined ? '--seed' : '--memory';
       throw new ThroughtimeError(
         'OPTION_INVALID',
         `${given} does not go with a run directory, whose experiment is fixed; train the experiment file instead`,

@@ -1,0 +1,47 @@
+import type { Backend, Reals } from './backend.ts';
+
+/** Arrays begin at cache lines, so that each may take this many bytes more than its numbers. */
+const ALIGNMENT = 64;
+
+/**
+ * A backend that allocates nothing and counts what another one would: whatever is constructed on it tells how much memory it
+ * takes, without taking it. It computes nothing; its arrays are empty.
+ */
+export interface CountingBackend extends Backend {
+  /** Bytes so far. */
+  readonly bytes: number;
+}
+
+/** @param like whose arrays are counted. */
+export function countingBackend(like: Backend): CountingBackend {
+  const perReal = like.precision === 'float32' ? 4 : 8;
+  let bytes = 0;
+  const count = (length: number, each: number) => {
+    bytes += length * each + ALIGNMENT;
+  };
+  const reals = (length: number): Reals => {
+    count(length, perReal);
+    return like.precision === 'float32' ? new Float32Array(0) : new Float64Array(0);
+  };
+  return {
+    ...like,
+    get bytes() {
+      return bytes;
+    },
+    allocate: reals,
+    allocateIndices(length) {
+      count(length, 4);
+      return new Int32Array(0);
+    },
+    // In whole panels, as assembly/layout.ts lays them out.
+    allocatePacked: (K, N) => ({ K, N, data: reals(K * Math.ceil(N / 8) * 8) }),
+    // The words and the scratch of wasm/sweep.ts.
+    sweep({ B, H }) {
+      count(32, 4);
+      count(B * (H + 2), perReal);
+      return undefined;
+    },
+    mark: () => 0,
+    release: () => {},
+  };
+}
