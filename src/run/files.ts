@@ -23,8 +23,16 @@ export async function reading<T>(file: string, read: () => Promise<T>): Promise<
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === undefined || !reasons[code]) throw cause;
-    throw new ThroughtimeError('FILE_UNREADABLE', `${reasons[code]}; check the path`, { file }, { cause });
+    throw readError(file, cause);
   }
+}
+
+/** The error of a file that could not be opened or read. */
+export function readError(file: string, cause: unknown): ThroughtimeError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const known = code === undefined ? undefined : reasons[code];
+  const sentence = known === undefined ? `cannot be read: ${message}; check the disk and the path` : `${known}; check the path`;
+  return new ThroughtimeError('FILE_UNREADABLE', sentence, { file }, { cause });
 }
 
 const reasons: Record<string, string> = {

@@ -7,10 +7,11 @@ import { constantLossPieces } from '../training/constantPredictor.ts';
 import { type Evaluation, Evaluator, type Metric } from '../training/evaluator.ts';
 import { Summary, type TrainingSummary } from '../training/summary.ts';
 import { longestOf, Trainer } from '../training/trainer.ts';
+import { type OpenedBatches, openBatches, type Preparation, type Prepare } from './aheadBatches.ts';
 import type { Experiment } from './experiment.ts';
 import { takeLock } from './lock.ts';
 import { eachMetricsLine, type MetricsLine } from './metrics.ts';
-import { type DataFile, describeFiles, openData } from './openData.ts';
+import { type OpenedData, openUnchanged } from './openData.ts';
 import { Pace } from './pace.ts';
 import { resume } from './resume.ts';
 import { freeRunPath, RunDirectory } from './runDirectory.ts';
@@ -49,6 +50,8 @@ export interface TrainResult {
   readonly seconds: number;
   readonly stepsPerSecond: number;
   readonly backend: { readonly name: string; readonly reason: string; readonly threads: number };
+  /** Where batches were prepared, ahead in a thread or inline, and why there. */
+  readonly batches: Preparation;
   /** What ended the command before its last update and the evaluations after it. */
   readonly stopped: 'signal' | 'budget' | null;
 }
@@ -79,6 +82,10 @@ export interface TrainRequest {
   readonly deadline?: number;
   /** Seconds between two checkpoints while the training runs; 10 by default. One is always written at the end. */
   readonly checkpointEvery?: number;
+  /** Where batches are prepared; `auto` by default. With `ahead`, texts and tables are read from files whatever their size. */
+  readonly prepare?: Prepare;
+  /** Bytes of a text, or of a table's numbers, that are kept in memory; what has more is read from a file. 256 MiB by default. */
+  readonly held?: number;
 }
 
 /** Trains to the end, or until it is stopped, and leaves a run directory that can be taken up again. */
@@ -109,12 +116,32 @@ export interface Trained {
 
 /** @param source the experiment, and what its relative paths start from. */
 async function train(request: TrainRequest, { experiment, folder }: { experiment: Experiment; folder: string }): Promise<Trained> {
+  const { source, prepare = 'auto', held = prepare === 'ahead' ? 0 : undefined } = request;
+  const begun = 'run' in source ? { run: source.run, files: RunDirectory.open(source.run).record.files } : undefined;
+  const opened = await openUnchanged(experiment, folder, begun, held);
+  const { data } = opened;
+  let batches: OpenedBatches | undefined;
+  try {
+    batches = await openBatches(data.train, experiment.training, request.backend, prepare);
+    return await trainOn(request, experiment, folder, opened, batches);
+  } catch (cause) {
+    data.close?.();
+    throw cause;
+  } finally {
+    await batches?.close();
+  }
+}
+
+async function trainOn(
+  request: TrainRequest,
+  experiment: Experiment,
+  folder: string,
+  { data, files }: OpenedData,
+  { batches, preparation }: OpenedBatches,
+): Promise<Trained> {
   const { backend, watcher, source } = request;
   const { training } = experiment;
   const pace = new Pace(request.signal, request.deadline);
-  const files = await describeFiles(experiment, folder);
-  if ('run' in source) checkUnchanged(source.run, RunDirectory.open(source.run).record.files, files);
-  const data = await openData(experiment, folder);
   const longest = longestOf(data.train);
   if (experiment.model.forgetBias === 'chrono' && longest < 3) {
     const sentence = `cannot be "chrono" for training sequences of fewer than 3 steps, and the longest has ${longest}; give a number`;
@@ -122,7 +149,7 @@ async function train(request: TrainRequest, { experiment, folder }: { experiment
   }
   const network = new Network(backend, experiment.model, data.train.input, data.train.target.size);
   initialize(network, experiment.model, training.seed, longest);
-  const trainer = new Trainer(network, data.train, training);
+  const trainer = new Trainer(network, data.train, training, batches);
   const evaluator = new Evaluator(network, data.validation, training.batchSize);
   const constant = await pace.through(constantLossPieces(data.train, data.validation, backend));
   const description = {
@@ -144,6 +171,7 @@ async function train(request: TrainRequest, { experiment, folder }: { experiment
     /** Nothing of such a run is written again. */
     const finished = before !== undefined && trainer.done && run.record.status === 'done';
     watcher?.begun?.({ path: run.path, network, experiment, resumedAt: trainer.update });
+    if (batches && !finished) watcher?.noted?.(`Batches are prepared ahead in a thread of their own: ${preparation.reason}.`);
     const sitting = new Sitting({ run, trainer, evaluator, pace, watcher, before, checkpointEvery: request.checkpointEvery ?? 10 });
     if (!finished) {
       if (before) run.update({ status: 'running' });
@@ -167,6 +195,7 @@ async function train(request: TrainRequest, { experiment, folder }: { experiment
       firstNonFinite,
       stepsPerSecond: summary.seconds > 0 ? count / summary.seconds : 0,
       backend: { name: backend.name, reason: request.reason, threads: backend.threads },
+      batches: preparation,
       stopped: sitting.stopped ?? incomplete,
     };
     const status = result.stopped ? 'stopped' : 'done';
@@ -191,17 +220,4 @@ function summaryOf(run: RunDirectory): TrainingSummary & Pick<TrainResult, 'firs
 function recordOf(runPath: string): { experiment: Experiment; folder: string } {
   const { experiment, folder } = RunDirectory.open(runPath).record;
   return { experiment, folder };
-}
-
-/** Refuses a run whose data are no longer what they were. */
-export function checkUnchanged(runPath: string, recorded: readonly DataFile[], files: readonly DataFile[]): void {
-  for (const before of recorded) {
-    const now = files.find((each) => each.path === before.path);
-    if (now?.sha256 === before.sha256) continue;
-    throw new ThroughtimeError(
-      'RUN_INVALID',
-      `cannot be used: ${before.path} has changed since the run began; restore it or begin a new run`,
-      { file: runPath },
-    );
-  }
 }

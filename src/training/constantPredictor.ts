@@ -66,7 +66,7 @@ function* batchesOf(dataset: Dataset, backend: Backend): Generator<Batch> {
     for (let first = 0; first < dataset.count; first += B) {
       const sequences = Array.from({ length: Math.min(B, dataset.count - first) }, (_, i) => first + i);
       for (let begin = 0; begin < longest; begin += T) {
-        dataset.copy({ sequences, begin, end: Math.min(begin + T, longest), countFrom: begin }, batch);
+        dataset.copy({ sequences, begin, end: Math.min(begin + T, longest), countFrom: begin, targetsOnly: true }, batch);
         if (batch.counted > 0) yield batch;
       }
     }

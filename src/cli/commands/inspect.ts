@@ -11,10 +11,9 @@ import { losses } from '../../network/loss/losses.ts';
 import type { Network } from '../../network/network.ts';
 import { Unrolled } from '../../network/unroll/unrolled.ts';
 import { toJson } from '../../run/json.ts';
-import { describeFiles, openData, openLines } from '../../run/openData.ts';
+import { openLines, openUnchanged } from '../../run/openData.ts';
 import { openWeights } from '../../run/openWeights.ts';
 import { RunDirectory } from '../../run/runDirectory.ts';
-import { checkUnchanged } from '../../run/trainRun.ts';
 import { longestOf } from '../../training/trainer.ts';
 import { lagPlot } from '../lagPlot.ts';
 import { short } from '../numbers.ts';
@@ -95,7 +94,7 @@ async function fromFiles({ weights, data, loss, activation, targets }: InspectFl
   }
   const shape = await openWeights(weights as string, activation);
   const { inputSize, outputSize } = shape;
-  const dataset = await sequencesDataset(await openLines(data as string), {
+  const dataset = await sequencesDataset(openLines(data as string), {
     loss: loss as LossName,
     targets,
     expected: { inputSize, outputSize },
@@ -110,9 +109,8 @@ async function fromRun(run: string, flags: InspectFlags, backend: Backend) {
   }
   const directory = RunDirectory.open(run);
   const { experiment, folder } = directory.record;
-  checkUnchanged(run, directory.record.files, await describeFiles(experiment, folder));
   const shape = await openWeights(directory.checkpointFile, experiment.model.activation);
-  const data = await openData(experiment, folder);
+  const { data } = await openUnchanged(experiment, folder, { run, files: directory.record.files });
   const network = shape.open(backend, data.validation.input, experiment.model);
   const dataset = data.validation;
   const longest = longestOf(dataset);
