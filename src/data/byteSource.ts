@@ -28,4 +28,4 @@ export function heldBytes(bytes: Uint8Array): ByteSource {
 }
 
 /** Bytes of data that are kept in memory; what needs more is read from a file, by position. */
-export const mostHeldBytes = 256 * 2 ** 20;
+export const mostHeldBytes = 64 * 2 ** 20;

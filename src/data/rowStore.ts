@@ -59,9 +59,9 @@ export class RowStore {
     for (let column = 0, at = this.#inBlock * C; column < C; column++, at++) {
       const value = values[column];
       this.#block[at] = value;
-      // A value that is not a number fails both.
-      if (!(value >= this.#least[column])) this.#least[column] = value;
-      if (!(value <= this.#most[column])) this.#most[column] = value;
+      // What is not a number takes the place of the least, and keeps it.
+      if (value < this.#least[column] || Number.isNaN(value)) this.#least[column] = value;
+      if (value > this.#most[column]) this.#most[column] = value;
     }
     this.#inBlock++;
     this.#count++;

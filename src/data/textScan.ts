@@ -55,7 +55,7 @@ export class TextScan {
   finish(): TextIndex {
     this.#take(this.#decode());
     const points: string[] = [];
-    for (let point = 0; point < codePoints; point++) if (this.#seen[point] === 1) points.push(String.fromCodePoint(point));
+    for (let point = this.#seen.indexOf(1); point >= 0; point = this.#seen.indexOf(1, point + 1)) points.push(String.fromCodePoint(point));
     const single = this.#byte - this.#start === this.#characters;
     return {
       alphabet: points.join(''),

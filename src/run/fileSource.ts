@@ -1,7 +1,10 @@
-import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, read, readSync, statSync } from 'node:fs';
+import { promisify } from 'node:util';
 import type { ByteSource } from '../data/byteSource.ts';
 import { ThroughtimeError } from '../errors.ts';
 import { readError } from './files.ts';
+
+const readAsync = promisify(read);
 
 /** An open file as another thread of this process can use it: descriptors belong to the process. */
 export interface FileHandle {
@@ -14,7 +17,7 @@ export interface FileHandle {
 }
 
 /** Bytes of a piece of a file that is read from its beginning to its end. */
-const pieceBytes = 2 ** 20;
+const pieceBytes = 2 ** 16;
 
 /**
  * The bytes of an open file. A file that is replaced by another of the same name stays what it was; one that is written to is told by its
@@ -32,14 +35,16 @@ export class FileSource implements ByteSource {
   static open(file: string): FileSource {
     let descriptor: number | undefined;
     try {
-      descriptor = openSync(file, 'r');
-      const status = fstatSync(descriptor);
-      if (status.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
-      if (!status.isFile()) {
+      // Before it is opened, because opening a pipe waits for one who writes to it.
+      const kind = statSync(file);
+      if (kind.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
+      if (!kind.isFile()) {
         const sentence = 'is not a regular file, so that it cannot be read more than once; write it to a file first';
         throw new ThroughtimeError('FILE_UNREADABLE', sentence, { file });
       }
-      return new FileSource({ file, descriptor, size: status.size, modified: status.mtimeMs });
+      descriptor = openSync(file, 'r');
+      const { size, mtimeMs } = fstatSync(descriptor);
+      return new FileSource({ file, descriptor, size, modified: mtimeMs });
     } catch (cause) {
       if (descriptor !== undefined) closeSync(descriptor);
       throw cause instanceof ThroughtimeError ? cause : readError(file, cause);
@@ -53,14 +58,14 @@ export class FileSource implements ByteSource {
   read(position: number, into: Uint8Array, length: number): void {
     const { file, descriptor } = this.handle;
     for (let at = 0; at < length; ) {
-      let read: number;
+      let bytesRead: number;
       try {
-        read = readSync(descriptor, into, at, length - at, position + at);
+        bytesRead = readSync(descriptor, into, at, length - at, position + at);
       } catch (cause) {
         throw readError(file, cause);
       }
-      if (read === 0) throw this.#changed(`ends at byte ${position + at}`);
-      at += read;
+      if (bytesRead === 0) throw this.#changed(`ends at byte ${position + at}`);
+      at += bytesRead;
     }
   }
 
@@ -85,10 +90,17 @@ export class FileSource implements ByteSource {
   /** The whole file in pieces, from its beginning to its end. */
   async *pieces(): AsyncGenerator<Uint8Array, void, undefined> {
     const { descriptor, file } = this.handle;
-    try {
-      yield* createReadStream(file, { fd: descriptor, autoClose: false, start: 0, highWaterMark: pieceBytes }) as AsyncIterable<Uint8Array>;
-    } catch (cause) {
-      throw (cause as NodeJS.ErrnoException).syscall === undefined ? cause : readError(file, cause);
+    for (let at = 0; ; ) {
+      const piece = Buffer.allocUnsafeSlow(pieceBytes);
+      let bytesRead: number;
+      try {
+        ({ bytesRead } = await readAsync(descriptor, piece, 0, pieceBytes, at));
+      } catch (cause) {
+        throw readError(file, cause);
+      }
+      if (bytesRead === 0) break;
+      at += bytesRead;
+      yield piece.subarray(0, bytesRead);
     }
     this.verify();
   }
