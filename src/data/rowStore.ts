@@ -13,7 +13,7 @@ export interface ByteSink {
 }
 
 export interface RowStoreOptions {
-  /** Bytes that are kept in memory; with more, all goes to `spill`. Default 256 MiB. */
+  /** Bytes that are kept in memory; with more, all goes to `spill`. Default 64 MiB. */
   readonly held?: number;
   /** Opens a sink; absent: all rows are kept in memory. */
   readonly spill?: () => ByteSink;

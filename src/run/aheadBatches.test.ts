@@ -21,7 +21,7 @@ async function opened(content: string, data: object, batchSize: number) {
   const name = `${Math.random()}`.slice(2);
   writeFileSync(path.join(folder, name), content);
   const experiment = { name: 'a', data: { ...data, path: name }, model: { cell: 'rnn', hiddenSize: 2 }, training: { batchSize } };
-  const { data: parts } = await openDataFiles(readExperiment(JSON.stringify(experiment), 'a.json'), folder, 0);
+  const { data: parts } = await openDataFiles(readExperiment(JSON.stringify(experiment), 'a.json'), folder, { held: 0 });
   return { parts, file: path.join(folder, name) };
 }
 

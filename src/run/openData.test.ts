@@ -55,7 +55,7 @@ describe('data that are read from their files', () => {
       const { file, data } = make();
       const inMemory = await openDataFiles(data, folder);
       const before = descriptors();
-      const inFile = await openDataFiles(data, folder, 0);
+      const inFile = await openDataFiles(data, folder, { held: 0 });
       assert.deepEqual(
         [inMemory, inFile].map(({ data: { close } }) => close !== undefined),
         [false, true],
@@ -74,7 +74,7 @@ describe('data that are read from their files', () => {
 
   test('a text that is cut off, or written to, is an error that names it; one that was replaced stays what it was', async () => {
     const { file, data } = textFile();
-    const open = async () => (await openDataFiles(data, folder, 0)).data;
+    const open = async () => (await openDataFiles(data, folder, { held: 0 })).data;
     const replaced = await open();
     const expected = some(replaced.train);
     renameSync(write('b.txt', 'other'), file);
@@ -101,7 +101,7 @@ describe('data that are read from their files', () => {
 
   test('the rows of a table do not depend on its file any more', async () => {
     const { file, data } = tableFile();
-    const { data: parts } = await openDataFiles(data, folder, 0);
+    const { data: parts } = await openDataFiles(data, folder, { held: 0 });
     const expected = some(parts.train);
     rmSync(file);
     assert.deepEqual(some(parts.train), expected);
@@ -112,11 +112,30 @@ describe('data that are read from their files', () => {
     const { file, data } = textFile();
     const { files } = await openDataFiles(data, folder);
     const begun = { run: 'runs/a', files };
-    (await openUnchanged(data, folder, begun, 0)).data.close?.();
+    (await openUnchanged(data, folder, begun, { held: 0 })).data.close?.();
     const before = descriptors();
     for (const content of [`${words}x`, 'x', Uint8Array.of(0xff)]) {
       writeFileSync(file, content);
-      await assert.rejects(openUnchanged(data, folder, begun, 0), { code: 'RUN_INVALID', message: /^runs\/a: .*a\.txt has changed/ });
+      await assert.rejects(openUnchanged(data, folder, begun, { held: 0 }), {
+        code: 'RUN_INVALID',
+        message: /^runs\/a: .*a\.txt has changed/,
+      });
+    }
+    assert.equal(descriptors(), before);
+  });
+
+  test('the reading is stopped between pieces, and says how far it had come', async () => {
+    const { data } = textFile();
+    const before = descriptors();
+    write('a.ndjson', '{"x":[[1]],"y":1}\n');
+    const sequences = experiment({ kind: 'sequences', train: 'a.ndjson', validation: 'a.ndjson', loss: 'mse' });
+    for (const each of [data, tableFile().data, sequences]) {
+      for (const [why, words] of [
+        ['signal', /: 0\.0 of its \d\.\d MB had been read when the command was stopped/],
+        ['budget', /the budget was used up, so nothing could begin; give a larger --budget$/],
+      ] as const) {
+        await assert.rejects(openDataFiles(each, folder, { held: 0, stop: () => why }), { code: 'STOPPED', message: words });
+      }
     }
     assert.equal(descriptors(), before);
   });
@@ -124,15 +143,18 @@ describe('data that are read from their files', () => {
   test('after an error nothing is open', async () => {
     const before = descriptors();
     write('a.txt', Uint8Array.of(0x61, 0xff));
-    await assert.rejects(openDataFiles(experiment({ kind: 'text', path: 'a.txt' }), folder, 0), {
+    await assert.rejects(openDataFiles(experiment({ kind: 'text', path: 'a.txt' }), folder, { held: 0 }), {
       code: 'DATA_INVALID',
       message: /a\.txt: must be text in UTF-8/,
     });
     const { data } = tableFile();
     write('a.csv', [...rows, 'x,1'].join('\n'));
-    await assert.rejects(openDataFiles(data, folder, 0), { code: 'DATA_INVALID', message: /a\.csv:502: a row must have 3 fields/ });
+    await assert.rejects(openDataFiles(data, folder, { held: 0 }), {
+      code: 'DATA_INVALID',
+      message: /a\.csv:502: a row must have 3 fields/,
+    });
     write('a.csv', rows.slice(0, 4).join('\n'));
-    await assert.rejects(openDataFiles(data, folder, 0), { code: 'DATA_TOO_SHORT' });
+    await assert.rejects(openDataFiles(data, folder, { held: 0 }), { code: 'DATA_TOO_SHORT' });
     assert.equal(descriptors(), before);
   });
 

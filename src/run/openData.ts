@@ -13,6 +13,7 @@ import { eachCsvRow } from '../interop/csv.ts';
 import type { Experiment } from './experiment.ts';
 import { FileSource } from './fileSource.ts';
 import { hashOf } from './files.ts';
+import type { Stop } from './pace.ts';
 import { TemporaryFile } from './temporaryFile.ts';
 
 /** A data file of a run: where it was found and what it held. */
@@ -31,6 +32,13 @@ export function dataFiles({ data }: Experiment, folder: string): string[] {
 /** Hashes all data files of an experiment. */
 export async function describeFiles(experiment: Experiment, folder: string): Promise<DataFile[]> {
   return Promise.all(dataFiles(experiment, folder).map(async (file) => ({ path: file, sha256: await hashOf(file) })));
+}
+
+export interface OpenOptions {
+  /** Bytes of a text, or of a table's numbers, that are kept in memory; what has more is read by position. 64 MiB by default. */
+  readonly held?: number;
+  /** Looked at between the pieces of a file: why the reading should stop; null where it should not. */
+  readonly stop?: () => Stop | null;
 }
 
 /** What an experiment learns from, and the files that it was read from. */
@@ -52,26 +60,26 @@ export async function openData(experiment: Experiment, folder: string): Promise<
  * The same, with the hashes of its files, in one pass over each: a text or a table of many gigabytes is read once from its beginning to
  * its end, and of what that takes in memory `held` bytes are the most that grow with it.
  *
- * @param held bytes of a text, or of a table's numbers, that are kept in memory; what has more is read by position.
+ * @throws STOPPED where it is stopped before the end of a file.
  */
-export async function openDataFiles({ data, training }: Experiment, folder: string, held = mostHeldBytes): Promise<OpenedData> {
+export async function openDataFiles({ data, training }: Experiment, folder: string, options: OpenOptions = {}): Promise<OpenedData> {
   const inFolder = (name: string) => path.resolve(folder, name);
   switch (data.kind) {
     case 'task':
       return { data: makeTask(data), files: [] };
     case 'text': {
       const window = training.bptt === 'full' ? 1 : training.bptt.k2;
-      return openText(inFolder(data.path), data.split, training.batchSize, window, held);
+      return openText(inFolder(data.path), data.split, training.batchSize, window, options);
     }
     case 'table':
-      return openTable(inFolder(data.path), data, held);
+      return openTable(inFolder(data.path), data, options);
     case 'sequences': {
       const hashed: { readonly file: string; readonly hash: Hash }[] = [];
       const lines = (name: string): SequencesFile => {
         const file = inFolder(name);
         const hash = createHash('sha256');
         hashed.push({ file, hash });
-        return openLines(file, hash);
+        return openLines(file, hash, options.stop);
       };
       const parts = await sequencesData({
         train: lines(data.train),
@@ -95,16 +103,17 @@ export async function openUnchanged(
   experiment: Experiment,
   folder: string,
   begun?: { readonly run: string; readonly files: readonly DataFile[] },
-  held?: number,
+  options: OpenOptions = {},
 ): Promise<OpenedData> {
   let opened: OpenedData | undefined;
   try {
-    opened = await openDataFiles(experiment, folder, held);
+    opened = await openDataFiles(experiment, folder, options);
     if (begun) checkUnchanged(begun.run, begun.files, opened.files);
     return opened;
   } catch (cause) {
     opened?.data.close?.();
-    if (begun && !opened) checkUnchanged(begun.run, begun.files, await describeFiles(experiment, folder));
+    const stopped = cause instanceof ThroughtimeError && cause.code === 'STOPPED';
+    if (begun && !opened && !stopped) checkUnchanged(begun.run, begun.files, await describeFiles(experiment, folder));
     throw cause;
   }
 }
@@ -122,15 +131,20 @@ export function checkUnchanged(runPath: string, recorded: readonly DataFile[], f
   }
 }
 
-async function openText(file: string, split: number | undefined, B: number, window: number, held: number): Promise<OpenedData> {
+async function openText(
+  file: string,
+  split: number | undefined,
+  B: number,
+  window: number,
+  { held = mostHeldBytes, stop }: OpenOptions,
+): Promise<OpenedData> {
   const source = FileSource.open(file);
   try {
     const scan = new TextScan({ file });
     const hash = createHash('sha256');
     const content = source.size <= held ? new Uint8Array(source.size) : undefined;
     let at = 0;
-    for await (const piece of source.pieces()) {
-      hash.update(piece);
+    for await (const piece of piecesOf(source, hash, stop)) {
       scan.add(piece);
       // A file that grows while it is read is found out at its end.
       content?.set(piece.subarray(0, content.length - at), at);
@@ -148,15 +162,13 @@ async function openText(file: string, split: number | undefined, B: number, wind
   }
 }
 
-async function openTable(file: string, options: TableOptions, held: number): Promise<OpenedData> {
+async function openTable(file: string, options: TableOptions, { held, stop }: OpenOptions): Promise<OpenedData> {
   const { numbers, texts } = neededColumns(options);
   const source = FileSource.open(file);
   const builder = new TableBuilder(options, file, { held, spill: () => new TemporaryFile(`the columns of ${file}`) });
   try {
     const hash = createHash('sha256');
-    await eachCsvRow(hashing(source.pieces(), hash), { file, numbers, texts }, (values, words, line) =>
-      builder.add(values, line, words[0]),
-    );
+    await eachCsvRow(piecesOf(source, hash, stop), { file, numbers, texts }, (values, words, line) => builder.add(values, line, words[0]));
     return { data: builder.finish(), files: [{ path: file, sha256: hash.digest('hex') }] };
   } catch (cause) {
     builder.close();
@@ -167,23 +179,35 @@ async function openTable(file: string, options: TableOptions, held: number): Pro
 }
 
 /** A sequences file, opened; that it can be read is checked here, its lines are read later. @param hash gets all of its bytes. */
-export function openLines(file: string, hash?: Hash): SequencesFile {
+export function openLines(file: string, hash?: Hash, stop?: OpenOptions['stop']): SequencesFile {
   FileSource.open(file).close();
-  return { file, lines: linesOf(file, hash) };
+  return { file, lines: linesOf(file, hash, stop) };
 }
 
-async function* linesOf(file: string, hash: Hash | undefined): AsyncGenerator<string, void, undefined> {
+async function* linesOf(file: string, hash?: Hash, stop?: OpenOptions['stop']): AsyncGenerator<string, void, undefined> {
   const source = FileSource.open(file);
   try {
-    yield* splitLines(hash ? hashing(source.pieces(), hash) : source.pieces(), file);
+    yield* splitLines(piecesOf(source, hash, stop), file);
   } finally {
     source.close();
   }
 }
 
-async function* hashing(pieces: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const piece of pieces) {
-    hash.update(piece);
+/** A file from its beginning to its end, or until it should stop. @param hash gets all of its bytes. */
+async function* piecesOf(source: FileSource, hash?: Hash, stop?: OpenOptions['stop']): AsyncGenerator<Uint8Array, void, undefined> {
+  let read = 0;
+  for await (const piece of source.pieces()) {
+    const why = stop?.() ?? null;
+    if (why) {
+      const soFar = `${(read / 1e6).toFixed(1)} of its ${(source.size / 1e6).toFixed(1)} MB had been read`;
+      const sentence =
+        why === 'signal'
+          ? `${soFar} when the command was stopped, so nothing has begun; begin again`
+          : `${soFar} when the budget was used up, so nothing could begin; give a larger --budget`;
+      throw new ThroughtimeError('STOPPED', sentence, { file: source.handle.file });
+    }
+    hash?.update(piece);
+    read += piece.length;
     yield piece;
   }
 }

@@ -9,9 +9,10 @@ import { Summary, type TrainingSummary } from '../training/summary.ts';
 import { longestOf, Trainer } from '../training/trainer.ts';
 import { type OpenedBatches, openBatches, type Preparation, type Prepare } from './aheadBatches.ts';
 import type { Experiment } from './experiment.ts';
+import { bytesOf } from './files.ts';
 import { takeLock } from './lock.ts';
 import { eachMetricsLine, type MetricsLine } from './metrics.ts';
-import { type OpenedData, openUnchanged } from './openData.ts';
+import { dataFiles, type OpenedData, openUnchanged } from './openData.ts';
 import { Pace } from './pace.ts';
 import { resume } from './resume.ts';
 import { freeRunPath, RunDirectory } from './runDirectory.ts';
@@ -84,7 +85,7 @@ export interface TrainRequest {
   readonly checkpointEvery?: number;
   /** Where batches are prepared; `auto` by default. With `ahead`, texts and tables are read from files whatever their size. */
   readonly prepare?: Prepare;
-  /** Bytes of a text, or of a table's numbers, that are kept in memory; what has more is read from a file. 256 MiB by default. */
+  /** Bytes of a text, or of a table's numbers, that are kept in memory; what has more is read from a file. 64 MiB by default. */
   readonly held?: number;
 }
 
@@ -110,6 +111,7 @@ export async function trainRun(request: TrainRequest): Promise<Trained> {
 export interface Trained {
   readonly result: TrainResult;
   readonly network: Network;
+  /** Still open: `data.close` is for the one who is done with it. */
   readonly data: DataParts;
   readonly run: RunDirectory;
 }
@@ -118,12 +120,15 @@ export interface Trained {
 async function train(request: TrainRequest, { experiment, folder }: { experiment: Experiment; folder: string }): Promise<Trained> {
   const { source, prepare = 'auto', held = prepare === 'ahead' ? 0 : undefined } = request;
   const begun = 'run' in source ? { run: source.run, files: RunDirectory.open(source.run).record.files } : undefined;
-  const opened = await openUnchanged(experiment, folder, begun, held);
+  const pace = new Pace(request.signal, request.deadline);
+  const bytes = bytesOf(dataFiles(experiment, folder));
+  if (bytes > longBytes) request.watcher?.noted?.(`Reading ${(bytes / 1e9).toFixed(1)} GB of data; this takes a while.`);
+  const opened = await openUnchanged(experiment, folder, begun, { held, stop: () => pace.stop() });
   const { data } = opened;
   let batches: OpenedBatches | undefined;
   try {
     batches = await openBatches(data.train, experiment.training, request.backend, prepare);
-    return await trainOn(request, experiment, folder, opened, batches);
+    return await trainOn({ request, experiment, folder, pace, opened, batches });
   } catch (cause) {
     data.close?.();
     throw cause;
@@ -132,16 +137,22 @@ async function train(request: TrainRequest, { experiment, folder }: { experiment
   }
 }
 
-async function trainOn(
-  request: TrainRequest,
-  experiment: Experiment,
-  folder: string,
-  { data, files }: OpenedData,
-  { batches, preparation }: OpenedBatches,
-): Promise<Trained> {
+/** Bytes of data that take long enough to read that it is said beforehand. */
+const longBytes = 5e8;
+
+interface TrainParts {
+  readonly request: TrainRequest;
+  readonly experiment: Experiment;
+  readonly folder: string;
+  readonly pace: Pace;
+  readonly opened: OpenedData;
+  readonly batches: OpenedBatches;
+}
+
+async function trainOn({ request, experiment, folder, pace, opened, batches: { batches, preparation } }: TrainParts): Promise<Trained> {
   const { backend, watcher, source } = request;
   const { training } = experiment;
-  const pace = new Pace(request.signal, request.deadline);
+  const { data, files } = opened;
   const longest = longestOf(data.train);
   if (experiment.model.forgetBias === 'chrono' && longest < 3) {
     const sentence = `cannot be "chrono" for training sequences of fewer than 3 steps, and the longest has ${longest}; give a number`;

@@ -102,6 +102,7 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
     const { experiment } = run.record;
     const sample = Number.isFinite(result.loss.validation) ? sampleOf(network, data.description, experiment.training.seed) : undefined;
     const standardized = isStandardized(experiment, data.description);
+    data.close?.();
     if (flags.json) process.stdout.write(`${toJson({ ...result, ...(sample === undefined ? {} : { sample }) })}\n`);
     else process.stdout.write(summary(result, sample, standardized));
     if (result.stopped !== null) {
