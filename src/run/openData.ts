@@ -37,7 +37,7 @@ export async function describeFiles(experiment: Experiment, folder: string): Pro
 export interface OpenOptions {
   /** Bytes of a text, or of a table's numbers, that are kept in memory; what has more is read by position. 64 MiB by default. */
   readonly held?: number;
-  /** Looked at between the pieces of a file: why the reading should stop; null where it should not. */
+  /** Looked at while a file of more bytes than `held` is read: why that should stop; null where it should not. */
   readonly stop?: () => Stop | null;
 }
 
@@ -79,7 +79,7 @@ export async function openDataFiles({ data, training }: Experiment, folder: stri
         const file = inFolder(name);
         const hash = createHash('sha256');
         hashed.push({ file, hash });
-        return openLines(file, hash, options.stop);
+        return openLines(file, hash, options);
       };
       const parts = await sequencesData({
         train: lines(data.train),
@@ -131,20 +131,15 @@ export function checkUnchanged(runPath: string, recorded: readonly DataFile[], f
   }
 }
 
-async function openText(
-  file: string,
-  split: number | undefined,
-  B: number,
-  window: number,
-  { held = mostHeldBytes, stop }: OpenOptions,
-): Promise<OpenedData> {
+async function openText(file: string, split: number | undefined, B: number, window: number, options: OpenOptions): Promise<OpenedData> {
+  const { held = mostHeldBytes } = options;
   const source = FileSource.open(file);
   try {
     const scan = new TextScan({ file });
     const hash = createHash('sha256');
     const content = source.size <= held ? new Uint8Array(source.size) : undefined;
     let at = 0;
-    for await (const piece of piecesOf(source, hash, stop)) {
+    for await (const piece of piecesOf(source, hash, options)) {
       scan.add(piece);
       // A file that grows while it is read is found out at its end.
       content?.set(piece.subarray(0, content.length - at), at);
@@ -162,13 +157,16 @@ async function openText(
   }
 }
 
-async function openTable(file: string, options: TableOptions, { held, stop }: OpenOptions): Promise<OpenedData> {
-  const { numbers, texts } = neededColumns(options);
+async function openTable(file: string, table: TableOptions, options: OpenOptions): Promise<OpenedData> {
+  const { numbers, texts } = neededColumns(table);
+  const { held } = options;
   const source = FileSource.open(file);
-  const builder = new TableBuilder(options, file, { held, spill: () => new TemporaryFile(`the columns of ${file}`) });
+  const builder = new TableBuilder(table, file, { held, spill: () => new TemporaryFile(`the columns of ${file}`) });
   try {
     const hash = createHash('sha256');
-    await eachCsvRow(piecesOf(source, hash, stop), { file, numbers, texts }, (values, words, line) => builder.add(values, line, words[0]));
+    await eachCsvRow(piecesOf(source, hash, options), { file, numbers, texts }, (values, words, line) =>
+      builder.add(values, line, words[0]),
+    );
     return { data: builder.finish(), files: [{ path: file, sha256: hash.digest('hex') }] };
   } catch (cause) {
     builder.close();
@@ -179,25 +177,29 @@ async function openTable(file: string, options: TableOptions, { held, stop }: Op
 }
 
 /** A sequences file, opened; that it can be read is checked here, its lines are read later. @param hash gets all of its bytes. */
-export function openLines(file: string, hash?: Hash, stop?: OpenOptions['stop']): SequencesFile {
+export function openLines(file: string, hash?: Hash, options?: OpenOptions): SequencesFile {
   FileSource.open(file).close();
-  return { file, lines: linesOf(file, hash, stop) };
+  return { file, lines: linesOf(file, hash, options) };
 }
 
-async function* linesOf(file: string, hash?: Hash, stop?: OpenOptions['stop']): AsyncGenerator<string, void, undefined> {
+async function* linesOf(file: string, hash?: Hash, options?: OpenOptions): AsyncGenerator<string, void, undefined> {
   const source = FileSource.open(file);
   try {
-    yield* splitLines(piecesOf(source, hash, stop), file);
+    yield* splitLines(piecesOf(source, hash, options), file);
   } finally {
     source.close();
   }
 }
 
 /** A file from its beginning to its end, or until it should stop. @param hash gets all of its bytes. */
-async function* piecesOf(source: FileSource, hash?: Hash, stop?: OpenOptions['stop']): AsyncGenerator<Uint8Array, void, undefined> {
+async function* piecesOf(
+  source: FileSource,
+  hash?: Hash,
+  { held = mostHeldBytes, stop }: OpenOptions = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
   let read = 0;
   for await (const piece of source.pieces()) {
-    const why = stop?.() ?? null;
+    const why = source.size > held ? stop?.() : null;
     if (why) {
       const soFar = `${(read / 1e6).toFixed(1)} of its ${(source.size / 1e6).toFixed(1)} MB had been read`;
       const sentence =
