@@ -20,6 +20,10 @@ export const options = {
     new Option('--threads <number>', 'processor threads; the bits do not depend on it')
       .argParser(threadCount)
       .default(Math.min(availableParallelism(), 8), 'the cores of this machine, 8 at most'),
+  prepare: () =>
+    new Option('--prepare <where>', 'where batches are made: ahead in a thread, inline, or as the data ask for; the bits are the same')
+      .choices(['auto', 'ahead', 'inline'])
+      .default('auto'),
   backend: () =>
     new Option('--backend <name>', "blas: the machine's BLAS library where it is faster; wasm: float32 SIMD; scalar: plain float64 loops")
       .choices(backendNames)

@@ -5,7 +5,7 @@ import { losses } from '../network/loss/losses.ts';
 import type { Network } from '../network/network.ts';
 import { truncatedWindow } from '../network/unroll/truncated.ts';
 import { Unrolled } from '../network/unroll/unrolled.ts';
-import { longestOf } from './trainer.ts';
+import { longestOf } from './batchOrder.ts';
 
 /** What a loss leaves unsaid, in a unit that people know. */
 export interface Metric {

@@ -80,7 +80,7 @@ describe('planTraining', () => {
       const training = { ...options, memory };
       const network = networkOf(backend, sequences.train);
       const planned = planTraining(network, sequences.train, training, [sequences.validation]);
-      new Trainer(network, sequences.train, training, planned.pass);
+      new Trainer(network, sequences.train, training, { plan: planned.pass });
       new Evaluator(network, sequences.validation, training.batchSize, planned.evaluationSteps);
       const allocated = backend.mark() - beginning;
       assert.ok(

@@ -4,10 +4,10 @@ import { ThroughtimeError } from '../errors.ts';
 import type { Network } from '../network/network.ts';
 import { describePlan, leastMemory, type MemoryPlan, planMemory } from '../network/unroll/memoryPlan.ts';
 import { passMemory } from '../network/unroll/passMemory.ts';
+import { longestOf } from './batchOrder.ts';
 import { evaluationSteps } from './evaluator.ts';
 import { optimizers } from './optimizer/optimizers.ts';
 import type { TrainingOptions } from './options.ts';
-import { longestOf } from './trainer.ts';
 
 /** How memory is used: weights and what belongs to them, the passes that go back, and those that only evaluate. */
 export interface MemoryUse {

@@ -13,11 +13,10 @@ import type { Network } from '../../network/network.ts';
 import { Checkpointed } from '../../network/unroll/checkpointed.ts';
 import type { MemoryPlan } from '../../network/unroll/memoryPlan.ts';
 import { toJson } from '../../run/json.ts';
-import { describeFiles, openData, openLines } from '../../run/openData.ts';
+import { openLines, openUnchanged } from '../../run/openData.ts';
 import { openWeights } from '../../run/openWeights.ts';
 import { RunDirectory } from '../../run/runDirectory.ts';
-import { checkUnchanged } from '../../run/trainRun.ts';
-import { longestOf } from '../../training/trainer.ts';
+import { longestOf } from '../../training/batchOrder.ts';
 import { describeMemory, type MemoryUse, planWithin, tooSmall } from '../../training/trainingMemory.ts';
 import { lagPlot } from '../lagPlot.ts';
 import { short } from '../numbers.ts';
@@ -103,7 +102,7 @@ async function fromFiles({ weights, data, loss, activation, targets }: InspectFl
   }
   const shape = await openWeights(weights as string, activation);
   const { inputSize, outputSize } = shape;
-  const dataset = await sequencesDataset(await openLines(data as string), {
+  const dataset = await sequencesDataset(openLines(data as string), {
     loss: loss as LossName,
     targets,
     expected: { inputSize, outputSize },
@@ -118,9 +117,8 @@ async function fromRun(run: string, flags: InspectFlags, backend: Backend) {
   }
   const directory = RunDirectory.open(run);
   const { experiment, folder } = directory.record;
-  checkUnchanged(run, directory.record.files, await describeFiles(experiment, folder));
   const shape = await openWeights(directory.checkpointFile, experiment.model.activation);
-  const data = await openData(experiment, folder);
+  const { data } = await openUnchanged(experiment, folder, { run, files: directory.record.files });
   const network = shape.open(backend, data.validation.input, experiment.model);
   const dataset = data.validation;
   const longest = longestOf(dataset);

@@ -7,6 +7,7 @@ import type { DataDescription } from '../../data/dataset.ts';
 import { ThroughtimeError } from '../../errors.ts';
 import type { Network } from '../../network/network.ts';
 import { generate } from '../../network/unroll/generate.ts';
+import type { Prepare } from '../../run/aheadBatches.ts';
 import { type Experiment, readExperiment, withPlace } from '../../run/experiment.ts';
 import { reading } from '../../run/files.ts';
 import { toJson } from '../../run/json.ts';
@@ -32,6 +33,7 @@ interface TrainFlags {
   budget?: number;
   backend: BackendName;
   threads: number;
+  prepare: Prepare;
   run?: string;
   checkpointEvery?: number;
 }
@@ -46,6 +48,7 @@ export function trainCommand(): Command {
     .addOption(options.budget())
     .addOption(options.backend())
     .addOption(options.threads())
+    .addOption(options.prepare())
     .option('--run <directory>', 'where to write the run; by default runs/<name of the experiment>', pathText)
     .addOption(options.checkpointEvery())
     .addOption(options.json())
@@ -80,6 +83,7 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
         signal: stop.signal,
         deadline: flags.budget === undefined ? undefined : began + flags.budget * 1000,
         checkpointEvery: flags.checkpointEvery,
+        prepare: flags.prepare,
         watcher: {
           begun({ path: run, experiment, memory, resumedAt, network: { parameters, L, H, cell } }) {
             progress = new Progress(experiment.training.updates, resumedAt);
@@ -102,6 +106,7 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
     const { experiment } = run.record;
     const sample = Number.isFinite(result.loss.validation) ? sampleOf(network, data.description, experiment.training.seed) : undefined;
     const standardized = isStandardized(experiment, data.description);
+    data.close?.();
     if (flags.json) process.stdout.write(`${toJson({ ...result, ...(sample === undefined ? {} : { sample }) })}\n`);
     else process.stdout.write(summary(result, sample, standardized));
     if (result.stopped !== null) {
