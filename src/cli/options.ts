@@ -7,6 +7,11 @@ export const options = {
     new Option('--set <path=value>', 'set a field of the experiment, such as model.cell=lstm; may be repeated, once for each field')
       .argParser(collect)
       .default([] as string[], 'none'),
+  replay: () =>
+    new Option(
+      '--replay <update>',
+      'run the pass of an update that was not finite once more, and say where it stops being finite',
+    ).argParser(wholeNumber),
   json: () => new Option('--json', 'print exactly one JSON document on stdout'),
   seed: () => new Option('--seed <number>', 'set training.seed').argParser(wholeNumber),
   budget: () => new Option('--budget <seconds>', 'bound the whole command; what was cut short is said').argParser(positiveNumber),

@@ -92,12 +92,41 @@ export interface SweepArrays {
   readonly exponents: Int32Array;
 }
 
+/** What dL/ds_t of a sequence is held to at every step of the backward pass: its norm, or the magnitude of each number. */
+export interface StateLimit {
+  readonly kind: 'norm' | 'value';
+  readonly threshold: number;
+  /** The threshold as `mantissa * 2^exponent`, the form in which a bounded row goes on. */
+  readonly mantissa: number;
+  readonly exponent: number;
+}
+
+/**
+ * What is measured and bounded of dL/ds_t in one layer on the gradient's way back (network/unroll/stateWatch.ts); all arrays
+ * in one backend's memory.
+ */
+export interface LayerWatch {
+  /** null where the gradient is only measured. */
+  readonly limit: StateLimit | null;
+  /** Every so many steps, from the last one on, the norms are measured. */
+  stride: number;
+  /** [steps measured, B] norms of dL/ds_t before it is bounded, as mantissas: row m is that of step T - 1 - m * stride. */
+  readonly norms: Reals;
+  /** [steps measured, B] power-of-two exponents of `norms`. */
+  readonly exponents: Int32Array;
+  /** [B] steps at which the gradient was not 0, and of those the ones at which it was bounded; counted under a limit only. */
+  readonly seen: Int32Array;
+  readonly bound: Int32Array;
+  /** [B] the smallest ratio of the limit to what it bounded; 1 where it bounded nothing. */
+  readonly least: Reals;
+}
+
 /** All steps of a layer in one call, where a backend can do that; the same mathematics, under a parity test. */
 export interface Sweep {
   /** @param lengths [B] steps of each sequence, or null where none is shorter than T. */
   forward(T: number, B: number, lengths: Int32Array | null): void;
   /** What enters at each step, as the layer's `Injection`; T and B are those of the last `forward`. */
-  backward(values: Reals, rows: Int32Array | null, exponents: Int32Array | null): void;
+  backward(values: Reals, rows: Int32Array | null, exponents: Int32Array | null, watch: LayerWatch | null): void;
 }
 
 export interface Backend {

@@ -1,5 +1,6 @@
 import type { BpttOption } from '../network/unroll/truncated.ts';
 import type { ClipOption } from './clip/clip.ts';
+import type { GuardOption } from './guard/guard.ts';
 import type { OptimizerName } from './optimizer/optimizer.ts';
 import type { ScheduleOption } from './schedule/schedule.ts';
 
@@ -15,6 +16,8 @@ export interface TrainingOptions {
   readonly seed: number;
   readonly bptt: BpttOption;
   readonly clip: ClipOption;
+  /** What is done about an explosion; `warn` by default. */
+  readonly guard?: GuardOption;
   /** Of `momentum`. */
   readonly momentum?: number;
   /** Of `rmsprop`. */

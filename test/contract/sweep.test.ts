@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Backend } from '../../src/compute/backend.ts';
+import type { Backend, StateLimit } from '../../src/compute/backend.ts';
 import { Random } from '../../src/compute/random.ts';
 import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
 import { allocateBatch, type Batch } from '../../src/network/batch.ts';
 import { losses } from '../../src/network/loss/losses.ts';
 import type { ModelOptions } from '../../src/network/model.ts';
 import { initialize, Network } from '../../src/network/network.ts';
+import { StateWatch, stateLimit } from '../../src/network/unroll/stateWatch.ts';
 import { Unrolled } from '../../src/network/unroll/unrolled.ts';
 
 interface Setting {
@@ -48,8 +49,9 @@ settings.push({
   scale: 1.3,
 });
 
-/** Loss and gradient of a setting on a backend. */
-function gradientOf(backend: Backend, { model, T, B, I, read, ragged, scale = 1 }: Setting): Float32Array {
+/** Loss and gradient of a setting on a backend, and what was measured and bounded on the way. */
+function gradientOf(backend: Backend, setting: Setting, limit: [StateLimit['kind'], number] | 'none' | 'measured' = 'none'): Float32Array {
+  const { model, T, B, I, read, ragged, scale = 1 } = setting;
   const network = new Network(backend, model, { kind: 'vectors', size: I }, 3);
   initialize(network, model, 3);
   const { values, gradient } = network.parameters;
@@ -59,8 +61,11 @@ function gradientOf(backend: Backend, { model, T, B, I, read, ragged, scale = 1 
   const unrolled = new Unrolled(network, T, B);
   unrolled.reset();
   unrolled.forward(batch);
-  const loss = unrolled.backward(losses.mse);
-  return Float32Array.from([loss, ...gradient]);
+  if (limit === 'none') return Float32Array.from([unrolled.backward(losses.mse), ...gradient]);
+  const watch = new StateWatch(backend, network.L, B, limit === 'measured' ? null : stateLimit(...limit));
+  const loss = unrolled.backward(losses.mse, { watch });
+  const seen = watch.layers.flatMap(({ norms, exponents, seen, bound, least }) => [...norms, ...exponents, ...seen, ...bound, ...least]);
+  return Float32Array.from([loss, ...gradient, watch.bound.share, ...seen]);
 }
 
 function fill(batch: Batch, read: Setting['read'], ragged: boolean): Batch {
@@ -89,6 +94,25 @@ describe('all steps in one call', () => {
   after(() => opened.splice(0));
 
   for (const setting of settings) {
+    // A limit in the middle of what is there, so that it binds for some and not for others, and one far beyond the usual.
+    for (const limit of ['measured', ['norm', 1e-3], ['value', 1e-30]] as const) {
+      test(`${setting.name}, ${limit}: the bits of step by step, with 1 and 3 threads`, () => {
+        const one = opened[0].backend;
+        const start = one.mark();
+        const stepwise = gradientOf({ ...one, sweep: undefined }, setting, limit as 'measured');
+        one.release(start);
+        for (const { threads, backend } of [opened[0], opened[2]]) {
+          const mark = backend.mark();
+          assert.deepEqual(gradientOf(backend, setting, limit as 'measured'), stepwise, `${threads} threads`);
+          backend.release(mark);
+        }
+        if (limit !== 'measured') return;
+        const plain = gradientOf(one, setting);
+        assert.deepEqual(stepwise.subarray(0, plain.length), plain, 'measuring changes no bit');
+        one.release(start);
+      });
+    }
+
     test(`${setting.name}: the bits of step by step, with 1, 2, 3 and 4 threads`, async () => {
       const stepwise = gradientOf({ ...(await wasmBackend()), sweep: undefined }, setting);
       assert.ok(stepwise.every(Number.isFinite) || setting.name.includes('exploding'));

@@ -2,6 +2,7 @@ import type { Reals, Sweep, SweepArrays } from '../backend.ts';
 import { isNative } from './matrices.ts';
 import type { StackMemory } from './memory.ts';
 import type { ThreadedKernels } from './threadedKernels.ts';
+import { watchBlock } from './watch.ts';
 
 /** The cells that assembly/sweep.ts knows, by its numbers. */
 const cellNumbers: Readonly<Record<string, number>> = { 'rnn-tanh': 0, 'rnn-relu': 1, lstm: 2, gru: 3 };
@@ -9,7 +10,18 @@ const cellNumbers: Readonly<Record<string, number>> = { 'rnn-tanh': 0, 'rnn-relu
 /** The words of assembly/sweep.ts's `Layer`, in its order. */
 const words = [
   ...['cell', 'T', 'B', 'H', 'pre', 'apart', 'h', 'c', 'dh', 'dc', 'scratch', 'forwardJoined', 'forwardApart', 'apartBias'],
-  ...['backwardJoined', 'backwardApart', 'scale', 'exponents', 'lengths', 'injected', 'injectedRows', 'injectedExponents', 'native'],
+  ...[
+    'backwardJoined',
+    'backwardApart',
+    'scale',
+    'exponents',
+    'lengths',
+    'injected',
+    'injectedRows',
+    'injectedExponents',
+    'native',
+    'watch',
+  ],
 ] as const;
 type Word = (typeof words)[number];
 
@@ -54,6 +66,8 @@ export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: Thre
     place('injectedRows'),
     place('injectedExponents'),
   ];
+  const watched = place('watch');
+  const describe = watchBlock(stack);
   /** Multiplications and additions of one sequence through one step. */
   const perRow = 2 * H * arrays.forwardJoined.N + 2 * H * arrays.forwardApart.N;
   return {
@@ -63,10 +77,11 @@ export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: Thre
       layer[lengths] = address(given);
       kernels.forwardSweep(at, sequences, steps * perRow, native);
     },
-    backward(values, rows, exponents) {
+    backward(values, rows, exponents, watch) {
       layer[injected] = address(values);
       layer[injectedRows] = address(rows);
       layer[injectedExponents] = address(exponents);
+      layer[watched] = watch ? describe(watch) : 0;
       kernels.backwardSweep(at, layer[B], layer[T] * perRow, native);
     },
   };

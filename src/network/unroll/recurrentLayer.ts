@@ -1,6 +1,7 @@
-import type { Backend, CellBackwardStep, PackedMatrix, Reals, Sweep } from '../../compute/backend.ts';
+import type { Backend, CellBackwardStep, LayerWatch, PackedMatrix, Reals, Sweep } from '../../compute/backend.ts';
 import { layerNames, type Network } from '../network.ts';
 import { applyExponents, RowScale } from './rowScale.ts';
+import { watchStates } from './stateWatch.ts';
 
 /** What a layer reads, for all T * B rows: `width` numbers each, or one symbol each. */
 export type LayerInput =
@@ -175,8 +176,10 @@ export class RecurrentLayer {
   /**
    * Goes back through all T steps; `pre` and `apart` become the gradients of the pre-activations, in mantissa form with
    * `exponents`. `forward` must have run before.
+   *
+   * @param watch measures dL/ds_t, everything that enters at step t included, and bounds it where it has a limit.
    */
-  backward(injection: Injection, record?: NormRecord): void {
+  backward(injection: Injection, record?: NormRecord, watch?: LayerWatch): void {
     const backend = this.#backend;
     const { kernel, cell, H } = this.#network;
     const { gates: G, apart: A } = cell;
@@ -184,7 +187,7 @@ export class RecurrentLayer {
     const B = this.#B;
     this.#packBackward();
     if (this.#sweep && !record) {
-      this.#sweep.backward(injection.values, injection.rows, injection.exponents);
+      this.#sweep.backward(injection.values, injection.rows, injection.exponents, watch ?? null);
       return;
     }
     for (const state of this.dStates) state.fill(0, 0, B * H);
@@ -195,6 +198,7 @@ export class RecurrentLayer {
       if (record && !record.afterInjection) this.#record(record, t);
       this.#inject(injection, t);
       if (record?.afterInjection) this.#record(record, t);
+      if (watch) watchStates(backend, watch, this.dStates, this.scale, T - 1 - t, B, H);
       for (let b = 0; b < B; b++) this.exponents[t * B + b] = this.scale.exponents[b];
       kernel.backward(step);
       backend.multiply(this.#pre, step.preAt, G * H, B, this.#backwardJoined, this.dStates[0], 0, H, true);

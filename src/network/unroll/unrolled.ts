@@ -7,6 +7,7 @@ import type { Network } from '../network.ts';
 import { Readout } from './readout.ts';
 import { type Injection, type LayerInput, type NormRecord, RecurrentLayer } from './recurrentLayer.ts';
 import { applyExponents, RowScale } from './rowScale.ts';
+import type { StateWatch } from './stateWatch.ts';
 
 /** What a backward pass does beyond, or in place of, the parameter gradients. */
 export interface BackwardOptions {
@@ -14,6 +15,8 @@ export interface BackwardOptions {
   readonly statesOnly?: boolean;
   /** Per layer, the norms of dL/ds_t on their way back. */
   readonly record?: readonly NormRecord[];
+  /** Measures dL/ds_t in every layer on its way back, and bounds it where it has a limit. */
+  readonly watch?: StateWatch;
   /** [T, B, I]: receives dL/d(input), for networks that read vectors. */
   readonly inputGradient?: Reals;
 }
@@ -117,6 +120,9 @@ export class Unrolled {
     this.readout.forward(output.values, output.at, batch);
   }
 
+  /** What a layer read in the last forward pass. */
+  readonly inputOf = (layer: number): LayerInput => this.#inputs[layer];
+
   /** Mean loss of the counted targets of the last forward pass. */
   loss(loss: Loss): number {
     const batch = this.#counted(loss);
@@ -127,16 +133,17 @@ export class Unrolled {
    * Mean loss of the counted targets of the last forward pass, and its gradient: `network.parameters.gradient` is
    * overwritten with it. To be called once per forward pass, whose memory it consumes.
    */
-  backward(loss: Loss, { statesOnly = false, record, inputGradient }: BackwardOptions = {}): number {
+  backward(loss: Loss, { statesOnly = false, record, watch, inputGradient }: BackwardOptions = {}): number {
     const batch = this.#counted(loss);
     const { parameters } = this.network;
     if (!statesOnly) parameters.gradient.fill(0);
     const weight = statesOnly ? 1 : 1 / batch.counted;
     const { sum, injection: top } = this.readout.differentiate(batch, loss, weight, statesOnly);
+    watch?.begin(batch.T, batch.B);
     let injection = top;
     for (let index = this.layers.length - 1; index >= 0; index--) {
       const layer = this.layers[index];
-      layer.backward(injection, record?.[index]);
+      layer.backward(injection, record?.[index], watch?.layers[index]);
       const below = index > 0 ? this.#handDown(index, injection, batch) : injection;
       if (index === 0 && inputGradient) this.#trueInputGradient(layer, inputGradient, batch);
       if (!statesOnly) layer.addParameterGradients(this.#inputs[index]);
