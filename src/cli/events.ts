@@ -8,7 +8,7 @@ const actions: Record<TrainingEvent['action'], (event: TrainingEvent) => string>
   rolledBack: ({ to, rate }) => `back to the weights of update ${to}, learning rate times ${short(rate)} from here on`,
   stopped: () => 'stopped',
   clipChosen: ({ to, threshold }) =>
-    `back to the weights of update ${to}, the norm of the gradient clipped at ${short(threshold)} from here on`,
+    `back to the weights of update ${to}, ${threshold === undefined ? 'still without a clip' : `the norm of the gradient clipped at ${short(threshold)}`} from here on`,
 };
 
 /** An event of a training in one line. */

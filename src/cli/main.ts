@@ -5,9 +5,10 @@ import { writeError } from '../run/files.ts';
 import { gradcheckCommand } from './commands/gradcheck.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { trainCommand } from './commands/train.ts';
+import { tuneClipCommand } from './commands/tuneClip.ts';
 
 /** Every verb. A new one gets its file in `commands/` and its line here. */
-const commands = [trainCommand, inspectCommand, gradcheckCommand];
+const commands = [trainCommand, tuneClipCommand, inspectCommand, gradcheckCommand];
 
 const { version } = createRequire(import.meta.url)('throughtime/package.json') as { version: string };
 

@@ -1,3 +1,4 @@
+import { choosePieces } from '../diagnosis/threshold/choose.ts';
 import type { Evaluation, Evaluator, Metric } from '../training/evaluator.ts';
 import type { TrainingEvent } from '../training/events.ts';
 import type { Trainer } from '../training/trainer.ts';
@@ -75,6 +76,7 @@ export class Sitting {
       while (!trainer.done) {
         this.stopped ??= pace.stop(end);
         if (this.stopped) break;
+        if (trainer.waiting && !(await this.#choose())) break;
         const record = trainer.step();
         for (const event of trainer.takeEvents()) this.#happened(event, events);
         this.#evaluation = undefined;
@@ -148,6 +150,15 @@ export class Sitting {
     if (validationLoss === undefined) return;
     this.#saveBest();
     replaceLast(this.#parts.run.metricsFile, { ...line, validationLoss });
+  }
+
+  /** Has the threshold chosen that `clip: "auto"` waits for; false, and the training stopped, where that was cut short. */
+  async #choose(): Promise<boolean> {
+    const { trainer, pace, watcher } = this.#parts;
+    watcher?.noted?.('Looking for a threshold of the gradient norm, by replays from before the explosion.');
+    const { stopped } = await pace.through(choosePieces(trainer));
+    this.stopped ??= stopped;
+    return stopped === null;
   }
 
   /** Notes an event, and at the first sign of an explosion keeps the last good moment before it. */

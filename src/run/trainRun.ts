@@ -2,17 +2,18 @@ import path from 'node:path';
 import type { Backend } from '../compute/backend.ts';
 import type { Baseline, DataParts } from '../data/dataset.ts';
 import { ThroughtimeError } from '../errors.ts';
-import { initialize, Network } from '../network/network.ts';
+import type { Network } from '../network/network.ts';
 import { constantLossPieces } from '../training/constantPredictor.ts';
 import { type Evaluation, Evaluator, type Metric } from '../training/evaluator.ts';
 import type { TrainingEvent } from '../training/events.ts';
 import { Summary, type TrainingSummary } from '../training/summary.ts';
-import { longestOf, Trainer } from '../training/trainer.ts';
+import { Trainer } from '../training/trainer.ts';
 import { readEvents } from './events.ts';
 import type { Experiment } from './experiment.ts';
 import { takeLock } from './lock.ts';
 import { eachMetricsLine, type MetricsLine } from './metrics.ts';
-import { type DataFile, describeFiles, openData } from './openData.ts';
+import { type DataFile, describeFiles } from './openData.ts';
+import { openTraining } from './openTraining.ts';
 import { Pace } from './pace.ts';
 import { resume } from './resume.ts';
 import { beginFrom, type Rewind } from './rewind.ts';
@@ -124,14 +125,7 @@ async function train(request: TrainRequest, { experiment, folder }: { experiment
   const pace = new Pace(request.signal, request.deadline);
   const files = await describeFiles(experiment, folder);
   if ('run' in source) checkUnchanged(source.run, RunDirectory.open(source.run).record.files, files);
-  const data = await openData(experiment, folder);
-  const longest = longestOf(data.train);
-  if (experiment.model.forgetBias === 'chrono' && longest < 3) {
-    const sentence = `cannot be "chrono" for training sequences of fewer than 3 steps, and the longest has ${longest}; give a number`;
-    throw new ThroughtimeError('EXPERIMENT_INVALID', sentence, { field: 'model.forgetBias' });
-  }
-  const network = new Network(backend, experiment.model, data.train.input, data.train.target.size);
-  initialize(network, experiment.model, training.seed, longest);
+  const { data, network } = await openTraining(experiment, folder, backend);
   const trainer = new Trainer(network, data.train, training);
   const evaluator = new Evaluator(network, data.validation, training.batchSize);
   const constant = await pace.through(constantLossPieces(data.train, data.validation, backend));

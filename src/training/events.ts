@@ -17,7 +17,7 @@ export interface TrainingEvent {
   readonly to?: number;
   /** By which the learning rate is multiplied from here on. */
   readonly rate?: number;
-  /** The threshold that was chosen. */
+  /** The threshold that was chosen; absent where none is needed. */
   readonly threshold?: number;
   /** Where a value that is not finite appeared first; steps and sequences are those of the batch. */
   readonly located?: NonFiniteLocation;

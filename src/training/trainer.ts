@@ -141,14 +141,21 @@ export class Trainer {
     return this.#auto?.threshold ?? null;
   }
 
-  /** Goes back to the last good moment, and on from there with this threshold of the global norm. */
-  choose(threshold: number, because: string): void {
+  /** Goes back to the last good moment, and on from there with this threshold of the global norm; null: without any, as before. */
+  choose(threshold: number | null, because: string): void {
     const { update } = this;
     const snapshot = this.snapshots.before(update);
     if (!this.#auto || !snapshot) throw new ThroughtimeError('OPTION_INVALID', 'a threshold is chosen once, where `waiting` says so');
     this.#takeBack();
     this.#auto.choose(threshold);
-    this.#events.push({ update, kind: 'clip', action: 'clipChosen', because, threshold, to: snapshot.cursor.update });
+    this.#events.push({
+      update,
+      kind: 'clip',
+      action: 'clipChosen',
+      because,
+      ...(threshold === null ? {} : { threshold }),
+      to: snapshot.cursor.update,
+    });
   }
 
   /** What has happened since the last call that somebody should know. */

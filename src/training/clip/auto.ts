@@ -10,7 +10,8 @@ export interface AutoClip extends Clip {
   readonly waiting: boolean;
   /** Whether a sign is the one that a threshold has to be chosen for; from then on it is waited for. */
   wants(sign: Sign | null): boolean;
-  choose(threshold: number): void;
+  /** null: none is needed so far. */
+  choose(threshold: number | null): void;
 }
 
 /**
@@ -20,22 +21,26 @@ export interface AutoClip extends Clip {
 export function auto(): AutoClip {
   let threshold: number | null = null;
   let waiting = false;
+  /** Whether it has turned out that a gradient which grows through time does no harm here. */
+  let harmless = false;
   const clip = (view: GradientView) => (threshold === null ? unbound : shrink(view, threshold));
   const properties: Omit<AutoClip, 'threshold' | 'waiting'> = {
     wants(sign) {
-      if (threshold === null && sign?.exploding) waiting = true;
+      if (threshold === null && sign?.exploding && !(harmless && sign.kind === 'throughTime')) waiting = true;
       return waiting;
     },
     choose(chosen) {
       threshold = chosen;
+      harmless = chosen === null;
       waiting = false;
     },
     memory: {
       name: 'clip.threshold',
-      save: () => Float64Array.of(threshold ?? 0, Number(waiting)),
+      save: () => Float64Array.of(threshold ?? 0, Number(waiting), Number(harmless)),
       restore(values) {
         threshold = values[0] > 0 ? values[0] : null;
         waiting = values[1] === 1;
+        harmless = values[2] === 1;
       },
     },
   };
