@@ -7,9 +7,12 @@ const fewest = 8;
 const newest = 5;
 /** The first losses, whose median is where learning began. */
 const firsts = 30;
-/** A divergence: this many times the level, and this share of where learning began. */
+/** The loss is high where it is this many times the level, and this share of where learning began at least. */
 const diverged = 2.5;
 const lost = 0.5;
+/** A divergence: high for so many updates on end, or higher than where learning began by this factor. */
+const lasting = 20;
+const worse = 1.2;
 /** A spike: one loss this many times the level. */
 const spiked = 3;
 /** Beyond so many spreads of the logarithm, neither is noise. */
@@ -22,7 +25,10 @@ const higher = 1.5;
 
 /** What a learning curve does beyond its noise. */
 export interface CurveSign {
-  /** `divergence`: the newest losses together are far above the level; `plateau`: they have stayed above it since a spike. */
+  /**
+   * `spike`: a loss, or the newest losses together, are far above the level; `divergence`: they stay there, or are above where learning
+   * began; `plateau`: they have stayed somewhat above it since a spike.
+   */
   readonly kind: 'spike' | 'divergence' | 'plateau';
   readonly loss: number;
   /** Median of the losses before. */
@@ -44,6 +50,8 @@ export class LossCurve {
   readonly #waiting: number[] = [];
   #spikeLevel = Number.NaN;
   #sinceSpike = -1;
+  /** Updates on end for which the loss has been high. */
+  #high = 0;
 
   /** Median of the losses before the newest; NaN as long as there are too few. */
   get level(): number {
@@ -75,8 +83,10 @@ export class LossCurve {
       if (recent > higher * this.#spikeLevel && recent > lost * this.beginning) return 'plateau';
     }
     const noise = Math.max(loss, recent) > Math.min(spiked, diverged) * level ? Math.exp(spreads * this.#spread(level)) : 1;
-    if (recent > Math.max(diverged, noise) * level && recent > lost * this.beginning) return 'divergence';
-    if (loss > Math.max(spiked, noise) * level) {
+    const high = recent > Math.max(diverged, noise) * level && recent > lost * this.beginning;
+    this.#high = high ? this.#high + 1 : 0;
+    if (high && (this.#high >= lasting || recent > worse * this.beginning)) return 'divergence';
+    if (high || loss > Math.max(spiked, noise) * level) {
       if (this.#sinceSpike < 0) {
         this.#sinceSpike = 0;
         this.#spikeLevel = level;
@@ -97,7 +107,7 @@ export class LossCurve {
 
   save(): Float64Array {
     const parts = [this.#recent.save(), this.#newest.save(), this.#first.save(), Float64Array.from(this.#waiting)];
-    return Float64Array.from([...parts.flatMap((part) => [part.length, ...part]), this.#spikeLevel, this.#sinceSpike]);
+    return Float64Array.from([...parts.flatMap((part) => [part.length, ...part]), this.#spikeLevel, this.#sinceSpike, this.#high]);
   }
 
   /** Takes up what `save` gave, from `at` on. Returns where it ends. */
@@ -114,6 +124,7 @@ export class LossCurve {
     this.#waiting.splice(0, this.#waiting.length, ...part());
     this.#spikeLevel = values[at];
     this.#sinceSpike = values[at + 1];
-    return at + 2;
+    this.#high = values[at + 2];
+    return at + 3;
   }
 }
