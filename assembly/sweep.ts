@@ -10,6 +10,7 @@ import { add, scaleRows } from './elementwise';
 import { gruBackward, gruForward, lstmBackward, lstmForward, reluBackward, reluForward, tanhBackward, tanhForward } from './gates';
 import { anyProduct } from './native';
 import { maximizeRows } from './reduce';
+import { watchStates } from './watch';
 
 const FROM_C: i32 = 1;
 const FROM_BIAS: i32 = 2;
@@ -64,6 +65,8 @@ class Layer {
   native: i32;
   /** Steps of the pass after these: where there are any, dh, dc and scale hold what they have left; else they begin at 0. */
   after: usize;
+  /** What is measured and bounded of dh and dc, or 0. */
+  watch: usize;
 }
 
 /** Gates, and how many of them are apart. */
@@ -137,6 +140,7 @@ export function backwardSweep(at: usize, b0: usize, b1: usize): void {
     const next = previous + B * row;
     const pre = layer.pre + first * preRow;
     inject(layer, t, b0, b1);
+    if (layer.watch != 0) watch(layer, t, b0, b1);
     memory.copy(layer.exponents + first * 4, layer.scale + b0 * 4, n * 4);
     if (cell == GRU) gruBackward(pre, layer.apart + first * row, layer.h + previous, dh, n, H);
     else if (cell == LSTM) lstmBackward(pre, layer.c + previous, layer.c + next, dh, dc, n, H);
@@ -159,6 +163,14 @@ function inject(layer: Layer, t: usize, b0: usize, b1: usize): void {
     const exponent = layer.injectedExponents != 0 ? load<i32>(layer.injectedExponents + index * 4) : 0;
     addRow(layer, b, layer.injected + (from as usize) * row, exponent);
   }
+}
+
+/** Measures and bounds what is there at step t. */
+function watch(layer: Layer, t: usize, b0: usize, b1: usize): void {
+  const H = layer.H;
+  const dc = layer.cell == LSTM ? layer.dc : 0;
+  const factor = layer.scratch + H * 4;
+  watchStates(layer.watch, layer.dh, dc, layer.scale, layer.after + layer.to - 1 - t, layer.B, H, b0, b1, factor, (H + 2) * 4);
 }
 
 /** Adds a row with an exponent of its own to dh of sequence b; the larger of the two decides their common exponent. */

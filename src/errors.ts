@@ -21,6 +21,7 @@ export const errorCodes = {
   RUN_IN_USE: { kind: 'input', means: 'another process trains this run, or may be training it' },
   WRITE_FAILED: { kind: 'input', means: 'a file could not be written: the disk is full or the place is not writable' },
   STOPPED: { kind: 'work', means: 'the command was stopped before there was anything to keep' },
+  TRAINING_EXPLODED: { kind: 'work', means: 'the gradient exploded, and the guard of the training was to stop it then' },
   GRADIENT_WRONG: { kind: 'work', means: 'a gradient disagrees with central differences' },
   MEMORY_EXHAUSTED: { kind: 'work', means: 'the arrays of this run do not fit into the memory of its backend' },
   THREAD_FAILED: { kind: 'work', means: 'the thread that prepares batches ahead could not be started, or gives no answer' },

@@ -6,9 +6,10 @@ import { doctorCommand } from './commands/doctor.ts';
 import { gradcheckCommand } from './commands/gradcheck.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { trainCommand } from './commands/train.ts';
+import { tuneClipCommand } from './commands/tuneClip.ts';
 
 /** Every verb. A new one gets its file in `commands/` and its line here. */
-const commands = [trainCommand, inspectCommand, gradcheckCommand, doctorCommand];
+const commands = [trainCommand, tuneClipCommand, inspectCommand, gradcheckCommand, doctorCommand];
 
 const { version } = createRequire(import.meta.url)('throughtime/package.json') as { version: string };
 

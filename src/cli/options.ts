@@ -10,9 +10,19 @@ export const options = {
     new Option('--set <path=value>', 'set a field of the experiment, such as model.cell=lstm; may be repeated, once for each field')
       .argParser(collect)
       .default([] as string[], 'none'),
+  replay: () =>
+    new Option(
+      '--replay <update>',
+      'run the pass of an update that was not finite once more, and say where it stops being finite',
+    ).argParser(wholeNumber),
   json: () => new Option('--json', 'print exactly one JSON document on stdout'),
   seed: () => new Option('--seed <number>', 'set training.seed').argParser(wholeNumber),
   memory: (description: string) => new Option('--memory <size>', description).argParser(sizeText),
+  seeds: () =>
+    new Option(
+      '--seeds <number>',
+      'repetitions of each replay, and trainings from new weights that confirm the answer; 5 by default',
+    ).argParser(atLeastOne),
   budget: () => new Option('--budget <seconds>', 'bound the whole command; what was cut short is said').argParser(positiveNumber),
   checkpointEvery: () =>
     new Option('--checkpoint-every <seconds>', 'time between two checkpoints; 10 by default').argParser(positiveNumber),
@@ -52,6 +62,12 @@ function sizeText(text: string): string {
 function wholeNumber(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('It must be a whole number from 0.');
+  return value;
+}
+
+function atLeastOne(text: string): number {
+  const value = wholeNumber(text);
+  if (value < 1) throw new InvalidArgumentError('It must be a whole number from 1.');
   return value;
 }
 

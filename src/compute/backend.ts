@@ -92,6 +92,35 @@ export interface SweepArrays {
   readonly exponents: Int32Array;
 }
 
+/** What dL/ds_t of a sequence is held to at every step of the backward pass: its norm, or the magnitude of each number. */
+export interface StateLimit {
+  readonly kind: 'norm' | 'value';
+  readonly threshold: number;
+  /** The threshold as `mantissa * 2^exponent`, the form in which a bounded row goes on. */
+  readonly mantissa: number;
+  readonly exponent: number;
+}
+
+/**
+ * What is measured and bounded of dL/ds_t in one layer on the gradient's way back (network/unroll/stateWatch.ts); all arrays
+ * in one backend's memory.
+ */
+export interface LayerWatch {
+  /** null where the gradient is only measured. */
+  readonly limit: StateLimit | null;
+  /** Every so many steps, from the last one on, the norms are measured. */
+  stride: number;
+  /** [steps measured, B] norms of dL/ds_t before it is bounded, as mantissas: row m is that of the step m * stride before the last one. */
+  readonly norms: Reals;
+  /** [steps measured, B] power-of-two exponents of `norms`. */
+  readonly exponents: Int32Array;
+  /** [B] steps at which the gradient was not 0, and of those the ones at which it was bounded; counted under a limit only. */
+  readonly seen: Int32Array;
+  readonly bound: Int32Array;
+  /** [B] the smallest ratio of the limit to what it bounded; 1 where it bounded nothing. */
+  readonly least: Reals;
+}
+
 /** Many steps of a layer in one call, where a backend can do that; the same mathematics, under a parity test. */
 export interface Sweep {
   /**
@@ -106,7 +135,15 @@ export interface Sweep {
    * @param after how many steps of the pass come after these. Where there are any, `dStates` and `scale` hold what they handed
    *   back; else they begin at 0.
    */
-  backward(values: Reals, rows: Int32Array | null, exponents: Int32Array | null, from: number, to: number, after: number): void;
+  backward(
+    values: Reals,
+    rows: Int32Array | null,
+    exponents: Int32Array | null,
+    from: number,
+    to: number,
+    after: number,
+    watch: LayerWatch | null,
+  ): void;
 }
 
 export interface Backend {

@@ -106,10 +106,28 @@ const memory = z
   );
 
 const clip = z
-  .union([z.literal('none'), z.strictObject({ globalNorm: positive }), z.strictObject({ value: positive })], {
-    error: 'must be "none", {"globalNorm": threshold} or {"value": threshold}, thresholds above 0',
-  })
+  .union(
+    [
+      z.enum(['none', 'auto']),
+      z.strictObject({ globalNorm: positive }),
+      z.strictObject({ value: positive }),
+      z.strictObject({ parameterNorm: positive }),
+      z.strictObject({ recurrentNorm: positive.describe('Of dL/ds_t of each sequence at every step, inside the backward pass.') }),
+      z.strictObject({ recurrentValue: positive.describe('Of every number of dL/ds_t.') }),
+      z.strictObject({ percentile: z.number().gt(0).lt(100).describe('Of the last 1000 finite norms.') }),
+    ],
+    {
+      error:
+        'must be "none", "auto", or {"globalNorm": threshold}, also with value, parameterNorm, recurrentNorm or recurrentValue, thresholds above 0, or {"percentile": p}, 0 < p < 100',
+    },
+  )
   .describe('Default {"globalNorm": 1}.');
+
+const guard = z
+  .union([z.enum(['warn', 'skip', 'rollback', 'stop']), z.strictObject({ rollback: z.number().gt(0).lt(1) })], {
+    error: 'must be "warn", "skip", "rollback", "stop" or {"rollback": factor}, a factor of the learning rate between 0 and 1',
+  })
+  .describe('What is done about an explosion; default warn.');
 
 const schedule = z
   .union(
@@ -141,6 +159,7 @@ const training = z.strictObject({
   bptt: bptt.optional(),
   memory: memory.optional(),
   clip: clip.default(trainingDefaults.clip),
+  guard: guard.default('warn'),
   momentum: share('Of momentum only; default 0.9.').optional(),
   decay: share('Of rmsprop only; default 0.99.').optional(),
   beta1: share('Of adam and adamw; default 0.9.').optional(),

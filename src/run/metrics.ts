@@ -26,7 +26,7 @@ export interface MetricsLine extends UpdateRecord {
  * The metrics of a run, a line an update, written as they come. JSON has no NaN and no infinity: those are written as the
  * strings "NaN", "Infinity" and "-Infinity".
  */
-export class MetricsWriter {
+export class MetricsWriter<Line extends object = MetricsLine> {
   readonly #file: string;
   readonly #descriptor: number;
   #pending: string[] = [];
@@ -43,7 +43,7 @@ export class MetricsWriter {
     }
   }
 
-  add(line: MetricsLine): void {
+  add(line: Line): void {
     this.#pending.push(`${toJson(line)}\n`);
   }
 

@@ -59,7 +59,7 @@ export async function openWeights(file: string, activation?: 'tanh' | 'relu'): P
   if (beyond !== undefined) throw wrong(`is missing, though there is ${beyond}; give all weights of every layer`, `weight_hh_l${layers}`);
   const model: ModelOptions = { cell, ...(cell === 'rnn' ? { activation: activation ?? 'tanh' } : {}), hiddenSize: H, layers };
   const foreign = [...content.tensors.keys()].filter(
-    (name) => !/^(weight|bias)_(ih|hh)_l\d+$|^readout\.(weight|bias)$|^(optimizer|carried)\./.test(name),
+    (name) => !/^(weight|bias)_(ih|hh)_l\d+$|^readout\.(weight|bias)$|^(optimizer|carried|memory|good\d)\./.test(name),
   );
   if (foreign.length > 0)
     throw wrong(

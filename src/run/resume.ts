@@ -4,6 +4,7 @@ import type { Backend } from '../compute/backend.ts';
 import { ThroughtimeError } from '../errors.ts';
 import type { Trainer } from '../training/trainer.ts';
 import { restoreCheckpoint } from './checkpoint.ts';
+import { keepEventsUpTo } from './events.ts';
 import { eachMetricsLine, keepUpTo, type MetricsLine } from './metrics.ts';
 import { machine, type RunDirectory } from './runDirectory.ts';
 
@@ -48,6 +49,7 @@ export async function resume(run: RunDirectory, trainer: Trainer, backend: Backe
   }
   if (torn) noted('The last line of metrics.jsonl was torn and has been left out.');
   if (count > update || torn) keepUpTo(run.metricsFile, update);
+  keepEventsUpTo(run.eventsFile, update);
   return { best, last, line: lastLine };
 }
 

@@ -8,6 +8,7 @@ import { type Experiment, experimentFrom } from './experiment.ts';
 import { makeFolder, writeWhole } from './files.ts';
 import { toJson } from './json.ts';
 import type { DataFile } from './openData.ts';
+import type { Rewind } from './rewind.ts';
 
 const magic = 'throughtime-run';
 const version = 1;
@@ -41,6 +42,8 @@ export interface RunRecord {
     readonly cpu: string;
     readonly cores: number;
   };
+  /** The run and the update that this one was begun from, where it was not begun from the beginning. */
+  readonly from?: Rewind;
   readonly started: string;
   /** When the last sitting with this run ended; absent while the first one runs. */
   readonly ended?: string;
@@ -56,6 +59,9 @@ const names = {
   checkpoint: 'checkpoint.safetensors',
   previous: 'checkpoint.previous.safetensors',
   best: 'best.safetensors',
+  events: 'events.jsonl',
+  beforeExplosion: 'beforeExplosion.safetensors',
+  failures: 'failures',
 };
 
 /** A directory with everything about one run. */
@@ -141,6 +147,20 @@ export class RunDirectory {
 
   get previousCheckpointFile(): string {
     return path.join(this.path, names.previous);
+  }
+
+  get eventsFile(): string {
+    return path.join(this.path, names.events);
+  }
+
+  /** The checkpoint of the last good moment before the newest explosion. */
+  get beforeExplosionFile(): string {
+    return path.join(this.path, names.beforeExplosion);
+  }
+
+  /** Folder of passes that were not finite. */
+  get failuresFolder(): string {
+    return path.join(this.path, names.failures);
   }
 
   get bestFile(): string {

@@ -1,7 +1,10 @@
+import { choosePieces } from '../diagnosis/threshold/choose.ts';
 import { ThroughtimeError } from '../errors.ts';
 import type { Evaluation, Evaluator, Metric } from '../training/evaluator.ts';
+import type { TrainingEvent } from '../training/events.ts';
 import type { Trainer, UpdateRecord } from '../training/trainer.ts';
 import { weightsBytes, writeCheckpoint } from './checkpoint.ts';
+import { keepFailure } from './failure.ts';
 import { writeWhole } from './files.ts';
 import { type MetricsLine, MetricsWriter, replaceLast } from './metrics.ts';
 import type { Pace, Stop } from './pace.ts';
@@ -11,6 +14,10 @@ import type { TrainWatcher } from './trainRun.ts';
 
 /** Share of the time that is left which the updates may take where there is a deadline; the rest is for the evaluation after them. */
 const shareOfUpdates = 0.9;
+
+/** Events of these kinds belong to an explosion; one more than so many updates after the last is another explosion. */
+export const explosions: ReadonlySet<TrainingEvent['kind']> = new Set(['nonFinite', 'overshoot', 'throughTime', 'divergence']);
+const quiet = 100;
 
 export interface SittingParts {
   readonly run: RunDirectory;
@@ -39,13 +46,15 @@ export interface Validation {
 export class Sitting {
   readonly #parts: SittingParts;
   /** Why the training was stopped. */
-  stopped: Stop | null = null;
+  stopped: Stop | 'explosion' | null = null;
   /** The complete evaluation with the lowest loss. */
   best: Validated['best'];
   #last: Validated['last'];
   #lastMetric: Metric | null = null;
   /** The evaluation after the update at hand, complete or cut short. */
   #evaluation: Evaluation | undefined;
+  /** Update of the last event of an explosion. */
+  #lastExplosion = -Infinity;
   /** A file of weights that is not written yet. */
   #bestBytes: Uint8Array | undefined;
 
@@ -61,41 +70,51 @@ export class Sitting {
     const end = now + shareOfUpdates * (pace.deadline - now);
     if (before?.line && before.line.validationLoss === undefined && this.#isDue()) await this.#makeUp(before.line);
     const metrics = new MetricsWriter(run.metricsFile);
+    const events = new MetricsWriter<TrainingEvent>(run.eventsFile);
+    trainer.failed = (failure) => keepFailure(run.failuresFolder, failure);
     try {
       let saved = performance.now();
       while (!trainer.done) {
         this.stopped ??= pace.stop(end);
         if (this.stopped) break;
+        if (trainer.waiting && !(await this.#choose())) break;
         let record: UpdateRecord | undefined;
         let validationLoss: number | undefined;
         try {
           record = trainer.step();
+          for (const event of trainer.takeEvents()) this.#happened(event, events);
           this.#evaluation = undefined;
           if (this.#isDue()) validationLoss = await this.#evaluate();
         } catch (cause) {
-          this.#keep(cause, metrics, record);
+          this.#keep(cause, metrics, events, record);
           throw cause;
         }
         const line: MetricsLine = validationLoss === undefined ? record : { ...record, validationLoss };
         metrics.add(line);
         watcher?.updated?.(line, Math.min(trainer.options.batchSize, trainer.dataset.count));
-        await pace.breathe(() => metrics.flush());
+        await pace.breathe(() => {
+          metrics.flush();
+          events.flush();
+        });
         if (this.stopped || performance.now() - saved < checkpointEvery * 1000) continue;
-        this.#save(metrics);
+        this.#save(metrics, events);
         saved = performance.now();
       }
-      this.#save(metrics);
+      this.#save(metrics, events);
+      if (trainer.halted) this.stopped ??= 'explosion';
     } finally {
+      trainer.failed = undefined;
       metrics.close();
+      events.close();
     }
   }
 
   /** After an error of the data, where the training stands between two updates: keeps what has been reached. */
-  #keep(cause: unknown, metrics: MetricsWriter, record?: UpdateRecord): void {
+  #keep(cause: unknown, metrics: MetricsWriter, events: MetricsWriter<TrainingEvent>, record?: UpdateRecord): void {
     const { run, trainer } = this.#parts;
     if (!(cause instanceof ThroughtimeError) || !trainer.isBetweenUpdates) return;
     if (record) metrics.add(record);
-    this.#save(metrics);
+    this.#save(metrics, events);
     run.update({ status: 'stopped', ended: new Date().toISOString() });
   }
 
@@ -150,10 +169,33 @@ export class Sitting {
     replaceLast(this.#parts.run.metricsFile, { ...line, validationLoss });
   }
 
+  /** Has the threshold chosen that `clip: "auto"` waits for; false, and the training stopped, where that was cut short. */
+  async #choose(): Promise<boolean> {
+    const { trainer, pace, watcher } = this.#parts;
+    watcher?.noted?.('Looking for a threshold of the gradient norm, by replays from before the explosion.');
+    const { stopped } = await pace.through(choosePieces(trainer));
+    this.stopped ??= stopped;
+    return stopped === null;
+  }
+
+  /** Notes an event, and at the first sign of an explosion keeps the last good moment before it. */
+  #happened(event: TrainingEvent, events: MetricsWriter<TrainingEvent>): void {
+    const { run, trainer, watcher } = this.#parts;
+    events.add(event);
+    watcher?.happened?.(event);
+    if (!explosions.has(event.kind)) return;
+    if (event.update - this.#lastExplosion > quiet) {
+      const good = trainer.snapshots.before(event.update);
+      if (good) writeCheckpoint(trainer, run.beforeExplosionFile, undefined, good);
+    }
+    this.#lastExplosion = event.update;
+  }
+
   /** Metrics and best weights first: they may be ahead of the checkpoint, never behind it. */
-  #save(metrics: MetricsWriter): void {
+  #save(metrics: MetricsWriter, events: MetricsWriter<TrainingEvent>): void {
     const { run, trainer } = this.#parts;
     metrics.sync();
+    events.sync();
     this.#saveBest();
     writeCheckpoint(trainer, run.checkpointFile, run.previousCheckpointFile);
   }

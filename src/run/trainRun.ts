@@ -2,23 +2,26 @@ import path from 'node:path';
 import type { Backend } from '../compute/backend.ts';
 import type { Baseline, DataParts } from '../data/dataset.ts';
 import { ThroughtimeError } from '../errors.ts';
-import { initialize, Network } from '../network/network.ts';
-import { longestOf } from '../training/batchOrder.ts';
+import type { Network } from '../network/network.ts';
 import { constantLossPieces } from '../training/constantPredictor.ts';
 import { type Evaluation, Evaluator, type Metric } from '../training/evaluator.ts';
+import type { TrainingEvent } from '../training/events.ts';
 import { Summary, type TrainingSummary } from '../training/summary.ts';
 import { Trainer } from '../training/trainer.ts';
 import { planTraining, type TrainingMemory } from '../training/trainingMemory.ts';
 import { type OpenedBatches, openBatches, type Preparation, type Prepare } from './aheadBatches.ts';
+import { readEvents } from './events.ts';
 import type { Experiment } from './experiment.ts';
 import { bytesOf } from './files.ts';
 import { takeLock } from './lock.ts';
 import { eachMetricsLine, type MetricsLine } from './metrics.ts';
 import { dataFiles, type OpenedData, openUnchanged } from './openData.ts';
+import { openNetwork } from './openTraining.ts';
 import { Pace } from './pace.ts';
 import { resume } from './resume.ts';
+import { beginFrom, type Rewind } from './rewind.ts';
 import { freeRunPath, RunDirectory } from './runDirectory.ts';
-import { Sitting } from './sitting.ts';
+import { explosions, Sitting } from './sitting.ts';
 
 /** What `train` answers. */
 export interface TrainResult {
@@ -47,16 +50,19 @@ export interface TrainResult {
   readonly test?: { readonly loss: number; readonly metric: Metric } | null;
   readonly gradientNorm: TrainingSummary['gradientNorm'];
   readonly clippedFraction: number;
+  readonly clip: TrainingSummary['clip'];
   readonly nonFiniteUpdates: number;
   readonly firstNonFinite: { readonly update: number; readonly what: string } | null;
+  /** The first sign of an explosion, and how many updates had an event of one. */
+  readonly explosion: { readonly update: number; readonly kind: string; readonly because: string; readonly events: number } | null;
   /** Spent in updates, over all sittings of the run. */
   readonly seconds: number;
   readonly stepsPerSecond: number;
   readonly backend: { readonly name: string; readonly reason: string; readonly threads: number };
   /** Where batches were prepared, ahead in a thread or inline, and why there. */
   readonly batches: Preparation;
-  /** What ended the command before its last update and the evaluations after it. */
-  readonly stopped: 'signal' | 'budget' | null;
+  /** What ended the command before its last update and the evaluations after it; `explosion`: the guard did. */
+  readonly stopped: 'signal' | 'budget' | 'explosion' | null;
 }
 
 /** Told to whoever shows progress. */
@@ -65,13 +71,17 @@ export interface TrainWatcher {
   begun?(run: { path: string; network: Network; experiment: Experiment; memory: TrainingMemory; resumedAt: number }): void;
   updated?(line: MetricsLine, sequences: number): void;
   evaluated?(update: number, evaluation: Evaluation): void;
+  /** A warning or an intervention. */
+  happened?(event: TrainingEvent): void;
   /** Something that the user should know, in a sentence. */
   noted?(sentence: string): void;
 }
 
 export interface TrainRequest {
-  /** A new run of an experiment, or an earlier run to go on with. */
-  readonly source: { readonly experiment: Experiment; readonly folder: string; readonly runPath?: string } | { readonly run: string };
+  /** A new run of an experiment, begun from a moment of another run or from the beginning; or an earlier run to go on with. */
+  readonly source:
+    | { readonly experiment: Experiment; readonly folder: string; readonly runPath?: string; readonly from?: Rewind }
+    | { readonly run: string };
   /** The backend and why it was chosen. */
   readonly backend: Backend;
   readonly reason: string;
@@ -163,13 +173,7 @@ async function trainOn({ request, experiment, folder, pace, opened, batches: { b
   const { backend, watcher, source } = request;
   const { training } = experiment;
   const { data, files } = opened;
-  const longest = longestOf(data.train);
-  if (experiment.model.forgetBias === 'chrono' && longest < 3) {
-    const sentence = `cannot be "chrono" for training sequences of fewer than 3 steps, and the longest has ${longest}; give a number`;
-    throw new ThroughtimeError('EXPERIMENT_INVALID', sentence, { field: 'model.forgetBias' });
-  }
-  const network = new Network(backend, experiment.model, data.train.input, data.train.target.size);
-  initialize(network, experiment.model, training.seed, longest);
+  const { network } = openNetwork(experiment, data, backend);
   const evaluated = data.test ? [data.validation, data.test] : [data.validation];
   const recorded = 'run' in source ? RunDirectory.open(source.run).record.memory : undefined;
   const memory = recorded ?? planTraining(network, data.train, training, evaluated);
@@ -191,10 +195,13 @@ async function trainOn({ request, experiment, folder, pace, opened, batches: { b
       : RunDirectory.create(source.runPath ?? freeRunPath(experiment.name), {
           ...{ experiment, seed: training.seed, folder: path.resolve(folder), files, data: data.description },
           ...{ memory, backend: description },
+          ...(source.from ? { from: { ...source.from, run: path.resolve(source.from.run) } } : {}),
         });
+  const from = 'run' in source ? undefined : source.from;
+  if (from) beginFrom(from, run);
   const release = 'run' in source ? undefined : takeLock(run.path);
   try {
-    const before = 'run' in source ? await resume(run, trainer, backend, (sentence) => watcher?.noted?.(sentence)) : undefined;
+    const before = 'run' in source || from ? await resume(run, trainer, backend, (sentence) => watcher?.noted?.(sentence)) : undefined;
     /** Nothing of such a run is written again. */
     const finished = before !== undefined && trainer.done && run.record.status === 'done';
     watcher?.begun?.({ path: run.path, network, experiment, memory, resumedAt: trainer.update });
@@ -222,6 +229,7 @@ async function trainOn({ request, experiment, folder, pace, opened, batches: { b
       ...(tested ? { test: tested.stopped ? null : { loss: tested.value.loss, metric: tested.value.metric } } : {}),
       ...summary,
       firstNonFinite,
+      explosion: explosionOf(run),
       stepsPerSecond: summary.seconds > 0 ? count / summary.seconds : 0,
       backend: { name: backend.name, reason: request.reason, threads: backend.threads },
       batches: preparation,
@@ -244,6 +252,13 @@ function summaryOf(run: RunDirectory): TrainingSummary & Pick<TrainResult, 'firs
     if (line.nonFinite !== null) firstNonFinite ??= { update: line.update, what: line.nonFinite };
   });
   return { ...summary.answer(), firstNonFinite, count };
+}
+
+function explosionOf(run: RunDirectory): TrainResult['explosion'] {
+  const events = readEvents(run.eventsFile).filter(({ kind }) => explosions.has(kind));
+  if (events.length === 0) return null;
+  const [{ update, kind, because }] = events;
+  return { update, kind, because, events: events.length };
 }
 
 function recordOf(runPath: string): { experiment: Experiment; folder: string } {

@@ -1,7 +1,9 @@
 import { bytesOf } from '../compute/bytes.ts';
 import { ThroughtimeError } from '../errors.ts';
 import { checkBptt } from '../network/unroll/truncated.ts';
+import { clipKeys } from './clip/clip.ts';
 import { clipOf } from './clip/clips.ts';
+import { Guard } from './guard/guard.ts';
 import { optimizers } from './optimizer/optimizers.ts';
 import type { TrainingOptions } from './options.ts';
 import { scheduleOf } from './schedule/schedules.ts';
@@ -9,7 +11,7 @@ import { scheduleOf } from './schedule/schedules.ts';
 /** Options that only some optimizers have. */
 const ofOptimizers = ['momentum', 'decay', 'beta1', 'beta2', 'epsilon', 'weightDecay'] as const;
 const known: readonly string[] = [
-  ...['optimizer', 'learningRate', 'schedule', 'batchSize', 'updates', 'seed', 'bptt', 'memory', 'clip', 'validateEvery'],
+  ...['optimizer', 'learningRate', 'schedule', 'batchSize', 'updates', 'seed', 'bptt', 'memory', 'clip', 'guard', 'validateEvery'],
   ...ofOptimizers,
 ];
 
@@ -22,7 +24,7 @@ export function checkTraining(options: TrainingOptions): void {
   for (const [field, value] of Object.entries(options)) {
     if (value !== undefined && !known.includes(field)) refuse(field, `is not an option of a training; those are ${known.join(', ')}`);
   }
-  const { optimizer, learningRate, batchSize, updates, seed, validateEvery, schedule, clip, bptt, memory } = options;
+  const { optimizer, learningRate, batchSize, updates, seed, validateEvery, schedule, clip, guard = 'warn', bptt, memory } = options;
   if (!Object.hasOwn(optimizers, optimizer))
     refuse('optimizer', `is one of ${Object.keys(optimizers).join(', ')}, got ${String(optimizer)}`);
   if (!(learningRate > 0 && learningRate < Infinity)) refuse('learningRate', `is a finite number above 0, got ${learningRate}`);
@@ -40,8 +42,10 @@ export function checkTraining(options: TrainingOptions): void {
   }
   oneOf('schedule', schedule, ['constant'], ['warmUp', 'cosine', 'step']);
   scheduleOf(schedule, updates);
-  oneOf('clip', clip, ['none'], ['globalNorm', 'value']);
+  oneOf('clip', clip, ['none', 'auto'], clipKeys);
   clipOf(clip);
+  oneOf('guard', guard, ['warn', 'skip', 'rollback', 'stop'], ['rollback']);
+  new Guard(guard);
   for (const field of ofOptimizers) {
     if (options[field] === undefined || field in optimizers[optimizer].defaults) continue;
     const owners = Object.values(optimizers).filter(({ defaults }) => field in defaults);

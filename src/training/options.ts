@@ -1,6 +1,7 @@
 import type { ByteSize } from '../compute/bytes.ts';
 import type { BpttOption } from '../network/unroll/truncated.ts';
 import type { ClipOption } from './clip/clip.ts';
+import type { GuardOption } from './guard/guard.ts';
 import type { OptimizerName } from './optimizer/optimizer.ts';
 import type { ScheduleOption } from './schedule/schedule.ts';
 
@@ -21,6 +22,8 @@ export interface TrainingOptions {
    */
   readonly memory?: ByteSize;
   readonly clip: ClipOption;
+  /** What is done about an explosion; `warn` by default. */
+  readonly guard?: GuardOption;
   /** Of `momentum`. */
   readonly momentum?: number;
   /** Of `rmsprop`. */

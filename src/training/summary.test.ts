@@ -10,7 +10,14 @@ const record = (update: number, fields: Partial<UpdateRecord> = {}): UpdateRecor
 
 test('nothing happened', () => {
   const none = { p50: null, p90: null, p99: null, max: null };
-  assert.deepEqual(summarize([]), { gradientNorm: none, clippedFraction: 0, nonFiniteUpdates: 0, seconds: 0, recentLoss: null });
+  assert.deepEqual(summarize([]), {
+    gradientNorm: none,
+    clippedFraction: 0,
+    clip: null,
+    nonFiniteUpdates: 0,
+    seconds: 0,
+    recentLoss: null,
+  });
 });
 
 test('norms 1 to 100: as many updates lie below a quantile as it says', () => {

@@ -2,16 +2,26 @@ import type { Reals } from '../compute/backend.ts';
 import { seedFor } from '../compute/random.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { ThroughtimeError } from '../errors.ts';
+import { GradientNorm, type GradientNorms } from '../monitor/gradientNorm.ts';
+import { locateNonFinite } from '../monitor/nonFinite.ts';
+import { type NormGrowth, normGrowth } from '../monitor/normGrowth.ts';
 import type { Loss } from '../network/loss/loss.ts';
 import { losses } from '../network/loss/losses.ts';
 import type { Network } from '../network/network.ts';
 import { Checkpointed } from '../network/unroll/checkpointed.ts';
 import type { MemoryPlan } from '../network/unroll/memoryPlan.ts';
+import { StateWatch } from '../network/unroll/stateWatch.ts';
+import type { TruncatedWindow } from '../network/unroll/truncated.ts';
 import { BatchOrder, longestOf } from './batchOrder.ts';
 import { type BatchSource, directBatches } from './batchSource.ts';
 import { checkTraining } from './checkTraining.ts';
-import type { Clip } from './clip/clip.ts';
+import type { AutoClip } from './clip/auto.ts';
+import { type Binding, type Clip, unbound } from './clip/clip.ts';
 import { clipOf } from './clip/clips.ts';
+import type { Failure, TrainingEvent } from './events.ts';
+import { Guard, type Judgement } from './guard/guard.ts';
+import { restoreSnapshot, Snapshots } from './guard/snapshots.ts';
+import type { Memory } from './memory.ts';
 import type { TrainingOptions } from './options.ts';
 import type { Schedule } from './schedule/schedule.ts';
 import { scheduleOf } from './schedule/schedules.ts';
@@ -32,6 +42,12 @@ export interface UpdateRecord {
   /** What was not finite, and which carried state was set to 0 for it, for an update that was skipped; else null. */
   readonly nonFinite: string | null;
   readonly seconds: number;
+  /** How often and how hard the clip bound. Absent, like what follows, where it was not recorded. */
+  readonly clip?: Binding;
+  /** ‖g_p‖₂ of each parameter before clipping, by name. */
+  readonly parameters?: Readonly<Record<string, number>>;
+  /** The gradient on its way back through time; null where it was nowhere finite and above 0. */
+  readonly throughTime?: NormGrowth | null;
 }
 
 /** Where a training stands, apart from its arrays: enough, with them, to go on to the same bits. */
@@ -42,6 +58,8 @@ export interface TrainerCursor {
   readonly epoch: number;
   readonly batch: number;
   readonly window: number;
+  /** By which rollbacks have multiplied the learning rate, if there were any. */
+  readonly rate?: number;
 }
 
 /**
@@ -55,10 +73,22 @@ export class Trainer {
   readonly options: TrainingOptions;
   readonly loss: Loss;
   readonly updater: Updater;
+  readonly guard: Guard;
+  /** The last good moments. */
+  readonly snapshots = new Snapshots();
+  /** What later updates depend on, beside weights, optimizer and cursor. */
+  readonly memories: readonly Memory[];
+  /** Told of a pass that is not finite, while everything is still as it was in that pass. */
+  failed?: (failure: Failure) => void;
   readonly #through: Checkpointed;
   readonly #order: BatchOrder;
   readonly #batches: BatchSource;
   readonly #clip: Clip;
+  readonly #watch: StateWatch;
+  readonly #gradientNorm: GradientNorm;
+  #events: TrainingEvent[] = [];
+  #halted = false;
+  #rate = 1;
   readonly #schedule: Schedule;
   readonly #longest: number;
   #update = 0;
@@ -83,6 +113,10 @@ export class Trainer {
     this.#order = new BatchOrder(dataset, options);
     this.#batches = given.batches ?? directBatches(dataset);
     this.#clip = clipOf(options.clip);
+    this.#watch = new StateWatch(backend, network.L, planned.B, this.#clip.recurrent ?? null);
+    this.#gradientNorm = new GradientNorm(network.parameters.list.length);
+    this.guard = new Guard(options.guard);
+    this.memories = [this.guard, ...(this.#clip.memory ? [this.#clip.memory] : [])];
     this.#schedule = scheduleOf(options.schedule, options.updates);
     this.updater = new Updater(network.parameters, backend, options);
   }
@@ -98,7 +132,46 @@ export class Trainer {
   }
 
   get done(): boolean {
-    return this.#update >= this.options.updates;
+    return this.#halted || this.#update >= this.options.updates;
+  }
+
+  /** Whether the guard has ended the training. */
+  get halted(): boolean {
+    return this.#halted;
+  }
+
+  /** Where `clip` is "auto": whether the gradient has begun to explode, and a threshold has to be chosen before the next step. */
+  get waiting(): boolean {
+    return this.#auto?.waiting ?? false;
+  }
+
+  /** The threshold that was chosen; null where `clip` is not "auto", or none has been needed so far. */
+  get chosen(): number | null {
+    return this.#auto?.threshold ?? null;
+  }
+
+  /** Goes back to the last good moment, and on from there with this threshold of the global norm; null: without any, as before. */
+  choose(threshold: number | null, because: string): void {
+    const { update } = this;
+    const snapshot = this.snapshots.before(update);
+    if (!this.#auto || !snapshot) throw new ThroughtimeError('OPTION_INVALID', 'a threshold is chosen once, where `waiting` says so');
+    this.#takeBack();
+    this.#auto.choose(threshold);
+    this.#events.push({
+      update,
+      kind: 'clip',
+      action: 'clipChosen',
+      because,
+      ...(threshold === null ? {} : { threshold }),
+      to: snapshot.cursor.update,
+    });
+  }
+
+  /** What has happened since the last call that somebody should know. */
+  takeEvents(): TrainingEvent[] {
+    const events = this.#events;
+    if (events.length > 0) this.#events = [];
+    return events;
   }
 
   /**
@@ -115,11 +188,19 @@ export class Trainer {
    * @throws OPTION_INVALID once all updates are made; what the data throw where they cannot be read.
    */
   step(): UpdateRecord {
+    if (this.waiting) {
+      throw new ThroughtimeError(
+        'OPTION_INVALID',
+        'the clip "auto" waits for a threshold; call chooseThreshold(trainer) where `waiting` is true',
+      );
+    }
     if (this.done) {
       throw new ThroughtimeError('OPTION_INVALID', `all ${this.options.updates} updates are made; look at \`done\` before each step`);
     }
     const began = performance.now();
     this.#zeroed = null;
+    this.snapshots.consider(this, this.guard.lastExplosion);
+    this.#watch.reset();
     for (;;) {
       const counted = this.#pass();
       if (counted) break;
@@ -136,7 +217,8 @@ export class Trainer {
 
   /** Where the training stands. */
   get cursor(): TrainerCursor {
-    return { update: this.#update, applied: this.#applied, ...this.#order.place };
+    const place = { update: this.#update, applied: this.#applied, ...this.#order.place };
+    return this.#rate === 1 ? place : { ...place, rate: this.#rate };
   }
 
   /** The state that is carried into the next window, per layer and state; empty arrays at the beginning of a sequence. */
@@ -152,6 +234,7 @@ export class Trainer {
     this.#update = cursor.update;
     this.#applied = cursor.applied;
     this.#order.place = cursor;
+    this.#rate = cursor.rate ?? 1;
     for (const { name, values } of this.carried()) {
       const kept = carried(name);
       if (kept.length !== values.length) {
@@ -185,16 +268,25 @@ export class Trainer {
         else this.dataset.copy({ sequences, begin: begin + from, end: begin + to, countFrom }, batch);
       },
       loss: this.loss,
-      dropout: this.network.dropout > 0 ? seedFor(this.options.seed, 'dropout', this.#update) : undefined,
+      dropout: this.#dropoutSeed,
       carry: next && next.begin - begin,
+      watch: this.#watch,
+      finished: (loss) => {
+        const { parameters, backend } = this.network;
+        this.#lossValue = loss;
+        this.#norms = this.#gradientNorm.measure(backend, parameters.gradient, parameters.list);
+        // A pass of several segments is no longer all there; what is not finite is then named by its parameter alone.
+        if (whole && !Number.isFinite(loss + this.#norms.total)) this.#locate(sequences, window);
+      },
     });
-    if (loss !== undefined) this.#lossValue = loss;
     order.advance();
     if (next) this.#zeroed = this.#zeroNonFinite() ?? this.#zeroed;
     return loss !== undefined;
   }
 
   #lossValue = Number.NaN;
+  #norms: GradientNorms = { total: Number.NaN, parameters: new Float64Array(0) };
+  #located: Pick<TrainingEvent, 'located' | 'dataset'> = {};
   /** What of the carried state was set to 0 in the passes of this update; null if nothing was. */
   #zeroed: string | null = null;
 
@@ -216,25 +308,100 @@ export class Trainer {
     return `state ${found.name.slice('carried.'.length)} of ${sequences} sequence${sequences === 1 ? '' : 's'} set to 0`;
   }
 
-  /** Clips the gradient that the pass left, and applies it if everything is finite. */
+  /** Says where the pass at hand stopped being finite, and shows it to whoever wants to keep it. */
+  #locate(sequences: Int32Array, { begin }: TruncatedWindow): void {
+    const { unrolled, batch } = this.#through;
+    const dropout = this.#dropoutSeed;
+    const located = locateNonFinite(unrolled, batch, this.loss, { dropout, watch: this.#watch });
+    if (!located) return;
+    const { step, sequence } = located;
+    const dataset = step === null || sequence === null ? undefined : { sequence: sequences[sequence], step: begin + step };
+    this.#located = { located, dataset };
+    const update = this.#update + 1;
+    this.failed?.({ update, located, dataset, batch, unrolled, loss: this.loss.name, dropoutSeed: dropout ?? null });
+  }
+
+  /** Of the dropout masks of the update at hand. */
+  get #dropoutSeed(): number | undefined {
+    return this.network.dropout > 0 ? seedFor(this.options.seed, 'dropout', this.#update) : undefined;
+  }
+
+  /** Clips the gradient that the pass left, and applies it if everything is finite and the guard lets it. */
   #finish(): Omit<UpdateRecord, 'seconds'> {
     const { parameters, backend } = this.network;
-    const { gradient, length } = parameters;
+    const { gradient, length, list } = parameters;
     const loss = this.#lossValue;
     this.#update++;
-    const learningRate = this.options.learningRate * this.#schedule(this.#update);
-    const norm = Math.sqrt(backend.sumSquares(gradient, 0, length));
+    const learningRate = this.options.learningRate * this.#schedule(this.#update) * this.#rate;
+    const norm = this.#norms.total;
     let clippedNorm = norm;
+    let clip = this.#clip.recurrent ? this.#watch.bound : unbound;
     const named = [nonFiniteName(loss, norm, parameters, backend), this.#zeroed].filter((each) => each !== null);
     let nonFinite = named.length > 0 ? named.join('; ') : null;
-    if (nonFinite === null) {
-      if (this.#clip({ backend, gradient, length, norm })) clippedNorm = Math.sqrt(backend.sumSquares(gradient, 0, length));
+    if (nonFinite === null && !this.#clip.recurrent) {
+      clip = this.#clip({ backend, gradient, length, norm, parts: list });
+      if (clip.share > 0) clippedNorm = Math.sqrt(backend.sumSquares(gradient, 0, length));
+    }
+    const growth = normGrowth(this.#watch);
+    const throughTime = Number.isNaN(growth.oldest) ? null : growth;
+    const decrease = this.updater.decreaseOf(learningRate, clippedNorm);
+    let judgement = this.guard.judge(this.#update, { loss, gradientNorm: norm, nonFinite, decrease, growth: throughTime });
+    if (this.#auto?.wants(judgement.sign)) judgement = { ...judgement, action: 'skip' };
+    if (nonFinite === null && judgement.action === 'apply') {
       nonFinite = this.updater.apply(learningRate, clippedNorm, this.#applied + 1);
       if (nonFinite === null) {
         this.#applied++;
         this.network.changed();
-      }
+      } else judgement = this.guard.refused(this.#update, nonFinite);
     }
-    return { update: this.#update, loss, gradientNorm: norm, clippedNorm, learningRate, nonFinite };
+    this.#act(judgement);
+    const norms = Object.fromEntries(list.map(({ name }, index) => [name, rounded(this.#norms.parameters[index])]));
+    const record = { update: this.#update, loss, gradientNorm: norm, clippedNorm, learningRate, nonFinite };
+    return { ...record, clip, parameters: norms, throughTime: throughTime && roundedGrowth(throughTime) };
+  }
+
+  /** Does what the guard decided, and notes it. */
+  #act({ sign, action, news }: Judgement): void {
+    const located = this.#located;
+    this.#located = {};
+    if (!sign || !news) return;
+    const { kind, because } = sign;
+    const update = this.#update;
+    const event = { update, kind, because, ...located };
+    if (action === 'rollback') {
+      const to = this.#takeBack();
+      this.#rate *= this.guard.factor;
+      this.#events.push({ ...event, action: 'rolledBack', to, rate: this.#rate });
+      return;
+    }
+    if (action === 'stop') this.#halted = true;
+    this.#events.push({ ...event, action: ({ apply: 'warned', skip: 'skipped', stop: 'stopped' } as const)[action] });
+  }
+
+  /** Back to the last good moment, only that updates go on being counted. Returns which it was. */
+  #takeBack(): number {
+    const { update, guard } = this;
+    const snapshot = this.snapshots.before(update);
+    if (!snapshot) throw new Error('there is no snapshot before the first update');
+    const { rollbacks } = guard;
+    const rate = this.#rate;
+    restoreSnapshot(this, snapshot);
+    guard.rollbacks = rollbacks;
+    this.#rate = rate;
+    this.#update = update;
+    return snapshot.cursor.update;
+  }
+
+  get #auto(): AutoClip | null {
+    return this.options.clip === 'auto' ? (this.#clip as AutoClip) : null;
   }
 }
+
+/** Six digits are enough for a curve. */
+const rounded = (value: number) => Number(value.toPrecision(6));
+const roundedGrowth = ({ newest, middle, oldest, lag }: NormGrowth): NormGrowth => ({
+  newest: rounded(newest),
+  middle: rounded(middle),
+  oldest: rounded(oldest),
+  lag: rounded(lag),
+});

@@ -57,6 +57,17 @@ export class Updater {
   }
 
   /**
+   * By how much a step along a gradient of this norm lowers the loss to first order, where the step grows with the gradient: for
+   * `sgd` learningRate · ‖g‖², for `momentum` that over 1 - momentum, which is where its steps add up to. Null for optimizers that set the
+   * length of their step themselves.
+   */
+  decreaseOf(learningRate: number, norm: number): number | null {
+    const { name } = this.optimizer;
+    if (name !== 'sgd' && name !== 'momentum') return null;
+    return (learningRate * norm * norm) / (1 - (this.#options.momentum ?? 0));
+  }
+
+  /**
    * One update from `parameters.gradient`, whose norm is given.
    *
    * @returns null, or the name of what would not have been finite; nothing is changed then.

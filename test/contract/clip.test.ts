@@ -18,14 +18,16 @@ const cases = fc.record({
 
 const normOf = (x: ArrayLike<number>) => Math.sqrt(Array.from(x).reduce((sum, each) => sum + each * each, 0));
 
-/** Clips a gradient with a guard element at its end; returns whether the clip says that it changed anything. */
+/** Clips a gradient with a guard element at its end; returns whether the clip says that it bounded anything. */
 function apply(backend: Backend, option: ClipOption, gradient: Reals): boolean {
   const length = gradient.length - 1;
   const guard = gradient[length];
   const norm = Math.sqrt(backend.sumSquares(gradient, 0, length));
-  const changed = clipOf(option)({ backend, gradient, length, norm });
+  const { share, factor } = clipOf(option)({ backend, gradient, length, norm });
   assert.equal(gradient[length], guard);
-  return changed;
+  assert.equal(share > 0, factor < 1);
+  assert.ok(share >= 0 && share <= 1 && factor > 0 && factor <= 1);
+  return share > 0;
 }
 
 /** Runs `body` with random gradients of any size; the last element is the guard. */

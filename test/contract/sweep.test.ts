@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Backend } from '../../src/compute/backend.ts';
+import type { Backend, StateLimit } from '../../src/compute/backend.ts';
 import { tryBlas } from '../../src/compute/blas/blas.ts';
 import { Random } from '../../src/compute/random.ts';
 import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
@@ -8,6 +8,7 @@ import { allocateBatch, type Batch } from '../../src/network/batch.ts';
 import { losses } from '../../src/network/loss/losses.ts';
 import type { ModelOptions } from '../../src/network/model.ts';
 import { initialize, Network } from '../../src/network/network.ts';
+import { StateWatch, stateLimit } from '../../src/network/unroll/stateWatch.ts';
 import { Unrolled } from '../../src/network/unroll/unrolled.ts';
 
 interface Setting {
@@ -57,8 +58,9 @@ settings.push({
   scale: 1.3,
 });
 
-/** Loss and gradient of a setting on a backend. */
-function gradientOf(backend: Backend, { model, T, B, I, read, ragged, scale = 1 }: Setting): Float32Array {
+/** Loss and gradient of a setting on a backend, and what was measured and bounded on the way. */
+function gradientOf(backend: Backend, setting: Setting, limit: [StateLimit['kind'], number] | 'none' | 'measured' = 'none'): Float32Array {
+  const { model, T, B, I, read, ragged, scale = 1 } = setting;
   const network = new Network(backend, model, { kind: 'vectors', size: I }, 3);
   initialize(network, model, 3);
   const { values, gradient } = network.parameters;
@@ -68,8 +70,11 @@ function gradientOf(backend: Backend, { model, T, B, I, read, ragged, scale = 1 
   const unrolled = new Unrolled(network, T, B);
   unrolled.reset();
   unrolled.forward(batch);
-  const loss = unrolled.backward(losses.mse);
-  return Float32Array.from([loss, ...gradient]);
+  if (limit === 'none') return Float32Array.from([unrolled.backward(losses.mse), ...gradient]);
+  const watch = new StateWatch(backend, network.L, B, limit === 'measured' ? null : stateLimit(...limit));
+  const loss = unrolled.backward(losses.mse, { watch });
+  const seen = watch.layers.flatMap(({ norms, exponents, seen, bound, least }) => [...norms, ...exponents, ...seen, ...bound, ...least]);
+  return Float32Array.from([loss, ...gradient, watch.bound.share, ...seen]);
 }
 
 function fill(batch: Batch, read: Setting['read'], ragged: boolean): Batch {
@@ -108,16 +113,34 @@ for (const [name, opened] of Object.entries(open)) {
     });
     after(() => backends.splice(0));
 
+    const differs = (stepwise: Float32Array, found: Float32Array) => {
+      // Element by element: where long arrays differ, a difference of all of them would take minutes to print.
+      const first = stepwise.findIndex((value, i) => !Object.is(value, found[i]));
+      return first < 0 ? null : `element ${first} is ${found[first]}, step by step ${stepwise[first]}`;
+    };
+
     for (const setting of settings) {
+      // A limit in the middle of what is there, so that it binds for some and not for others, and one far beyond the usual.
+      for (const limit of ['measured', ['norm', 1e-3], ['value', 1e-30]] as ('measured' | [StateLimit['kind'], number])[]) {
+        test(`${setting.name}, ${limit}: the bits of step by step, with 1 and 3 threads`, () => {
+          const stepwise = gradientOf({ ...(there as Backend), sweep: undefined }, setting, limit);
+          for (const { threads, backend } of [backends[0], backends[2]]) {
+            const mark = backend.mark();
+            assert.equal(differs(stepwise, gradientOf(backend, setting, limit)), null, `${threads} threads`);
+            backend.release(mark);
+          }
+          if (limit !== 'measured') return;
+          const plain = gradientOf(there as Backend, setting);
+          assert.equal(differs(plain, stepwise.subarray(0, plain.length)), null, 'measuring changes no bit');
+        });
+      }
+
       test(`${setting.name}: the bits of step by step, with 1, 2, 3 and 4 threads`, () => {
         const stepwise = gradientOf({ ...(there as Backend), sweep: undefined }, setting);
         assert.ok(stepwise.every(Number.isFinite) || setting.name.includes('exploding'));
         for (const { threads, backend } of backends) {
           const mark = backend.mark();
-          const found = gradientOf(backend, setting);
-          // Element by element: where long arrays differ, a difference of all of them would take minutes to print.
-          const first = stepwise.findIndex((value, i) => !Object.is(value, found[i]));
-          assert.equal(first, -1, `${threads} threads: element ${first} is ${found[first]}, step by step ${stepwise[first]}`);
+          assert.equal(differs(stepwise, gradientOf(backend, setting)), null, `${threads} threads`);
           backend.release(mark);
         }
       });

@@ -5,6 +5,7 @@ import { scalarBackend } from '../../src/compute/scalar/scalar.ts';
 import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
 import { lagGradients } from '../../src/monitor/lagProfile.ts';
 import { losses } from '../../src/network/loss/losses.ts';
+import { StateWatch, stateLimit } from '../../src/network/unroll/stateWatch.ts';
 import { truncatedWindow } from '../../src/network/unroll/truncated.ts';
 import { Unrolled } from '../../src/network/unroll/unrolled.ts';
 import { clipOf } from '../../src/training/clip/clips.ts';
@@ -61,6 +62,42 @@ for (const { name, open, bound } of [
         clipOf({ globalNorm: golden.clipNorm })({ backend, gradient: parameters.gradient, length: parameters.length, norm });
         for (const [parameter, expected] of Object.entries(golden.clipped))
           close(parameters.gradientOf(parameter), flat(expected), `clipped ${parameter}`);
+      });
+
+      test(`${golden.name}: gradients with the recurrent path held below more than it ever is`, () => {
+        const network = networkOf(golden, backend);
+        const unrolled = new Unrolled(network, T, B);
+        const batch = batchOf(golden, backend);
+        const record = unrolled.layers.map(() => ({
+          squares: new Float64Array(T * B),
+          exponents: new Int32Array(T * B),
+          afterInjection: true,
+        }));
+        unrolled.forward(batch);
+        unrolled.backward(loss, { record });
+        const norms = record.flatMap(({ squares, exponents }) =>
+          Array.from(squares, (square, row) => Math.sqrt(square) * 2 ** exponents[row]),
+        );
+        const largest = Math.max(...norms);
+        for (const [kind, threshold] of [
+          ['norm', largest * (1 + 1e-6)],
+          ['value', largest],
+          ['norm', largest / 2],
+        ] as const) {
+          const watch = new StateWatch(backend, network.L, B, stateLimit(kind, threshold));
+          unrolled.forward(batch);
+          unrolled.backward(loss, { watch });
+          const { parameters } = network;
+          if (threshold < largest) {
+            assert.ok(watch.bound.share > 0);
+            const weight = `weight_hh_l${golden.layers - 1}`;
+            assert.ok(distance(parameters.gradientOf(weight), flat(golden.grads[weight])) > bound, 'half the largest norm has to bind');
+            continue;
+          }
+          assert.equal(watch.bound.share, 0);
+          for (const [parameter, expected] of Object.entries(golden.grads))
+            close(parameters.gradientOf(parameter), flat(expected), parameter);
+        }
       });
 
       test(`${golden.name}: three clipped Adam updates`, () => {

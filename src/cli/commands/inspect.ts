@@ -6,12 +6,14 @@ import { sequencesDataset } from '../../data/sequences.ts';
 import { ThroughtimeError } from '../../errors.ts';
 import { type LagPoint, lagProfile, longLagGradients } from '../../monitor/lagProfile.ts';
 import { type LyapunovSpectrum, lyapunovExponents } from '../../monitor/lyapunov.ts';
+import { describeLocation } from '../../monitor/nonFinite.ts';
 import { orthogonality } from '../../monitor/orthogonality.ts';
 import type { Batch } from '../../network/batch.ts';
 import { losses } from '../../network/loss/losses.ts';
 import type { Network } from '../../network/network.ts';
 import { Checkpointed } from '../../network/unroll/checkpointed.ts';
 import type { MemoryPlan } from '../../network/unroll/memoryPlan.ts';
+import { replayFailure } from '../../run/failure.ts';
 import { toJson } from '../../run/json.ts';
 import { openLines, openUnchanged } from '../../run/openData.ts';
 import { openWeights } from '../../run/openWeights.ts';
@@ -29,6 +31,7 @@ interface InspectFlags {
   loss?: LossName;
   activation?: 'tanh' | 'relu';
   targets?: 'last' | 'every';
+  replay?: number;
   backend: BackendName;
   threads: number;
   memory?: string;
@@ -71,19 +74,21 @@ export function inspectCommand(): Command {
     .addOption(new Option('--loss <name>', 'loss of the targets in the data').choices(Object.keys(losses)))
     .addOption(new Option('--activation <name>', 'of a plain recurrent network; tanh unless told').choices(['tanh', 'relu']))
     .addOption(new Option('--targets <where>', 'how y is read where its length leaves it open').choices(['last', 'every']))
+    .addOption(options.replay())
     .addOption(options.backend())
     .addOption(options.threads())
     .addOption(options.memory('what the passes may take, such as 256MB; by default what the run was trained with'))
     .addOption(options.json())
     .addHelpText(
       'after',
-      '\nExamples:\n  throughtime inspect runs/adding\n  throughtime inspect --weights model.safetensors --data file.ndjson --loss mse --json',
+      '\nExamples:\n  throughtime inspect runs/adding\n  throughtime inspect runs/adding --replay 57\n  throughtime inspect --weights model.safetensors --data file.ndjson --loss mse --json',
     )
     .action(inspect);
 }
 
 async function inspect(run: string | undefined, flags: InspectFlags, command: Command): Promise<void> {
   const { backend } = await openBackend(flags, command);
+  if (flags.replay !== undefined) return replay(run, flags.replay, flags, backend);
   const { network, dataset, T, B, memory } = run === undefined ? await fromFiles(flags, backend) : await fromRun(run, flags, backend);
   const limit = flags.memory ?? memory;
   const use = planned(network, dataset, T, B, limit === undefined ? null : bytesOf(limit));
@@ -93,6 +98,22 @@ async function inspect(run: string | undefined, flags: InspectFlags, command: Co
   }
   const inspection = look(network, dataset, use.pass);
   process.stdout.write(flags.json ? `${toJson(inspection)}\n` : screen(inspection, network));
+}
+
+/** Runs a pass that was not finite once more, and says where it stops being finite. */
+async function replay(run: string | undefined, update: number, flags: InspectFlags, backend: Backend): Promise<void> {
+  const other = (['weights', 'data', 'loss', 'activation', 'targets'] as const).find((name) => flags[name] !== undefined);
+  if (other !== undefined)
+    throw new ThroughtimeError('OPTION_INVALID', `--${other} does not go with --replay, whose pass has its own; leave it out`);
+  if (run === undefined)
+    throw new ThroughtimeError('OPTION_INVALID', '--replay needs the run directory that the pass was kept in; name it');
+  const directory = RunDirectory.open(run);
+  const { model, training } = directory.record.experiment;
+  const answer = await replayFailure(directory.failuresFolder, update, { model, clip: training.clip }, backend);
+  const { located, loss, gradientNorm, ...over } = answer;
+  const said = located ? describeLocation(located) : 'everything is finite on this backend';
+  const text = `\n  update ${update} again, over ${extent(over)}\n  loss           ${short(loss)}\n  gradient norm  ${short(gradientNorm)}\n  first          ${said}\n\n`;
+  process.stdout.write(flags.json ? `${toJson(answer)}\n` : text);
 }
 
 async function fromFiles({ weights, data, loss, activation, targets }: InspectFlags, backend: Backend) {

@@ -11,9 +11,11 @@ import type { Prepare } from '../../run/aheadBatches.ts';
 import { type Experiment, readExperiment, withPlace } from '../../run/experiment.ts';
 import { reading } from '../../run/files.ts';
 import { toJson } from '../../run/json.ts';
+import { rewound } from '../../run/rewind.ts';
 import { RunDirectory } from '../../run/runDirectory.ts';
 import { type TrainRequest, type TrainResult, trainRun } from '../../run/trainRun.ts';
 import { describeMemory } from '../../training/trainingMemory.ts';
+import { sayEvent } from '../events.ts';
 import { duration, short } from '../numbers.ts';
 import { type BackendName, openBackend } from '../openBackend.ts';
 import { options, pathText } from '../options.ts';
@@ -35,6 +37,7 @@ interface TrainFlags {
   threads: number;
   prepare: Prepare;
   run?: string;
+  rewind?: boolean;
   checkpointEvery?: number;
 }
 
@@ -50,6 +53,10 @@ export function trainCommand(): Command {
     .addOption(options.threads())
     .addOption(options.prepare())
     .option('--run <directory>', 'where to write the run; by default runs/<name of the experiment>', pathText)
+    .option(
+      '--rewind',
+      'go on from before the explosion of a run, as a new run; --set may change clip, guard, learningRate, schedule, updates',
+    )
     .addOption(options.checkpointEvery())
     .addOption(options.json())
     .addHelpText(
@@ -98,6 +105,7 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
             if (memory.limit !== null || memory.pass.plan !== 'plain') progress.say(describeMemory(memory));
           },
           updated: (line, sequences) => progress?.updated(line, sequences),
+          happened: (event) => progress?.say(sayEvent(event)),
           noted: (sentence) => (progress ? progress.say(sentence) : process.stderr.write(`${sentence}\n`)),
         },
       }),
@@ -109,6 +117,16 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
     data.close?.();
     if (flags.json) process.stdout.write(`${toJson({ ...result, ...(sample === undefined ? {} : { sample }) })}\n`);
     else process.stdout.write(summary(result, sample, standardized));
+    if (result.stopped === 'explosion') {
+      const again = `throughtime train ${argument(result.run)} --rewind --set 'training.clip={"globalNorm":1}'`;
+      throw new ThroughtimeError(
+        'TRAINING_EXPLODED',
+        `the guard has stopped the run; go on from before the explosion, e.g. with: ${again}`,
+        {
+          file: result.run,
+        },
+      );
+    }
     if (result.stopped !== null) {
       const why = result.stopped === 'signal' ? 'as asked' : 'because the budget was used up';
       process.stderr.write(`Stopped ${why}; go on with: throughtime train ${argument(result.run)}\n`);
@@ -137,6 +155,7 @@ function stopping(stop: AbortController): NodeJS.SignalsListener {
 async function requestFor(source: string, flags: TrainFlags): Promise<TrainRequest['source']> {
   const overrides = overridesOf(flags);
   if (existsSync(source) && statSync(source).isDirectory()) {
+    if (flags.rewind) return { ...(await rewound(source, overrides)), runPath: flags.run };
     if (overrides.length > 0 || flags.run !== undefined) {
       const given = flags.run !== undefined ? '--run' : flags.set.length > 0 ? '--set' : flags.seed !== undefined ? '--seed' : '--memory';
       throw new ThroughtimeError(
@@ -147,6 +166,11 @@ async function requestFor(source: string, flags: TrainFlags): Promise<TrainReque
     }
     RunDirectory.open(source);
     return { run: source };
+  }
+  if (flags.rewind) {
+    throw new ThroughtimeError('OPTION_INVALID', '--rewind goes with a run directory, whose explosion it goes back before; name one', {
+      file: source,
+    });
   }
   const content = await reading(source, () => readFile(source, 'utf8'));
   return { experiment: readExperiment(content, source, overrides), folder: path.dirname(source), runPath: flags.run };
@@ -159,6 +183,14 @@ function sampleOf(network: Network, description: DataDescription, seed: number):
   const prompt = Math.max(0, alphabet.indexOf('\n'));
   const codes = generate(network, [prompt], sampleLength, sampleTemperature, new Random(seedFor(seed, 'sample')));
   return Array.from(codes, (code) => alphabet[code]).join('');
+}
+
+/** How often, and how hard, the clip bound. */
+function clipped({ clippedFraction, clip }: TrainResult): string {
+  const often = `${(100 * clippedFraction).toFixed(1)}% of the updates`;
+  if (!clip) return often;
+  const share = clip.share < 1 ? `, ${short(100 * clip.share)}% of what it bounds` : '';
+  return `${often}${share}, by a factor of ${short(clip.factor.p50)} (at the hardest ${short(clip.factor.min)})`;
 }
 
 /** Whether the targets, and with them the losses, are in standard deviations. */
@@ -185,8 +217,12 @@ function summary(result: TrainResult, sample: string | undefined, standardized: 
       ? []
       : [['test loss', result.test ? short(result.test.loss) : 'not measured: stopped before'] as [string, string]]),
     ['gradient norm', `median ${short(norm.p50)}, 90% ${short(norm.p90)}, 99% ${short(norm.p99)}, largest ${short(norm.max)}`],
-    ['clipped', `${(100 * result.clippedFraction).toFixed(1)}% of the updates`],
+    ['clipped', clipped(result)],
   ];
+  if (result.explosion) {
+    const { update, because } = result.explosion;
+    rows.push(['exploding', `first seen at update ${update}: ${because}; all signs are in events.jsonl`]);
+  }
   if (result.firstNonFinite) {
     const { update, what } = result.firstNonFinite;
     const none = result.appliedUpdates === 0 ? ', so that none changed the weights' : '';

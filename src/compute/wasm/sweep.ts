@@ -2,6 +2,7 @@ import type { Reals, Sweep, SweepArrays } from '../backend.ts';
 import { layoutOf } from './matrices.ts';
 import type { StackMemory } from './memory.ts';
 import type { ThreadedKernels } from './threadedKernels.ts';
+import { watchBlock } from './watch.ts';
 
 /** The cells that assembly/sweep.ts knows, by its numbers. */
 const cellNumbers: Readonly<Record<string, number>> = { 'rnn-tanh': 0, 'rnn-relu': 1, lstm: 2, gru: 3 };
@@ -10,7 +11,7 @@ const cellNumbers: Readonly<Record<string, number>> = { 'rnn-tanh': 0, 'rnn-relu
 const words = [
   ...['cell', 'from', 'to', 'B', 'H', 'pre', 'apart', 'h', 'c', 'dh', 'dc', 'scratch', 'forwardJoined', 'forwardApart', 'apartBias'],
   ...['backwardJoined', 'backwardApart', 'scale', 'exponents', 'lengths', 'injected', 'injectedRows', 'injectedExponents'],
-  ...['native', 'after'],
+  ...['native', 'after', 'watch'],
 ] as const;
 type Word = (typeof words)[number];
 
@@ -58,6 +59,8 @@ export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: Thre
     place('injectedExponents'),
     place('after'),
   ];
+  const watched = place('watch');
+  const describe = watchBlock(stack);
   /** Multiplications and additions of one sequence through one step. */
   const perRow = 2 * H * arrays.forwardJoined.N + 2 * H * arrays.forwardApart.N;
   return {
@@ -68,13 +71,14 @@ export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: Thre
       layer[lengths] = address(given);
       kernels.forwardSweep(at, sequences, (to - from) * perRow, native !== 0);
     },
-    backward(values, rows, exponents, from, to, after) {
+    backward(values, rows, exponents, from, to, after, watch) {
       layer[fromPlace] = from;
       layer[toPlace] = to;
       layer[injected] = address(values);
       layer[injectedRows] = address(rows);
       layer[injectedExponents] = address(exponents);
       layer[afterPlace] = after;
+      layer[watched] = watch ? describe(watch) : 0;
       kernels.backwardSweep(at, layer[B], (to - from) * perRow, native !== 0);
     },
   };

@@ -7,6 +7,7 @@ import { type MemoryPlan, segmentBegin } from './memoryPlan.ts';
 import { stateSize } from './passMemory.ts';
 import { plans } from './plan/plans.ts';
 import type { NormRecord } from './recurrentLayer.ts';
+import type { StateWatch } from './stateWatch.ts';
 import { Unrolled } from './unrolled.ts';
 
 /** One pass forward and back through T steps, which are copied a segment at a time, some of them several times. */
@@ -24,10 +25,14 @@ export interface LongPass {
   readonly statesOnly?: boolean;
   /** Per layer, for all T * B rows. */
   readonly record?: readonly NormRecord[];
+  /** Measures, and bounds, dL/ds_t on its way back. */
+  readonly watch?: StateWatch;
   /** [T, B, I] */
   readonly inputGradient?: Reals;
   /** Called when a segment has been run forward and is about to be gone back through: `unrolled` and `batch` hold its steps, from `begin` on. */
   readonly beforeBackward?: (begin: number) => void;
+  /** Called with the loss when all has been gone back through, before the state is carried on. */
+  readonly finished?: (loss: number) => void;
 }
 
 /**
@@ -84,6 +89,7 @@ export class Checkpointed {
       );
     }
     this.#rows = B * this.network.H;
+    pass.watch?.begin(T, B);
     const segments = Math.ceil(T / segmentSteps);
     const actions = plans[plan === 'plain' ? 'squareRoot' : plan].actions(segments, slots);
     const { unrolled, batch } = this;
@@ -136,6 +142,7 @@ export class Checkpointed {
         }
       }
     }
+    pass.finished?.(loss);
     if (carry !== undefined) this.#carryOn(segments, carry);
     return loss;
   }
@@ -147,11 +154,12 @@ export class Checkpointed {
     else this.unrolled.carry(carry);
   }
 
-  #backward({ T: all, loss, statesOnly, record, inputGradient }: LongPass, begin: number, counted: number): number {
+  #backward({ T: all, loss, statesOnly, record, watch, inputGradient }: LongPass, begin: number, counted: number): number {
     const { T, B, input } = this.batch;
     const [from, to] = [begin * B, (begin + T) * B];
     return this.unrolled.backward(loss, {
       statesOnly,
+      watch,
       record: record?.map(({ squares, exponents, afterInjection }) => {
         return { squares: squares.subarray(from, to), exponents: exponents.subarray(from, to), afterInjection };
       }),

@@ -1,7 +1,8 @@
-import type { Backend, CellBackwardStep, PackedMatrix, Reals, Sweep } from '../../compute/backend.ts';
+import type { Backend, CellBackwardStep, LayerWatch, PackedMatrix, Reals, Sweep } from '../../compute/backend.ts';
 import { layerNames, type Network } from '../network.ts';
 import { pieceSteps } from './pieces.ts';
 import { applyExponents, RowScale } from './rowScale.ts';
+import { watchStates } from './stateWatch.ts';
 
 /** What a layer reads, for all T * B rows: `width` numbers each, or one symbol each. */
 export type LayerInput =
@@ -195,15 +196,16 @@ export class RecurrentLayer {
    *
    * @param after how many steps of the pass come after these. Where there are any, the last backward pass was through them: the
    *   gradient that it left in `dStates` with `scale` goes on here.
+   * @param watch measures dL/ds_t, everything that enters at step t included, and bounds it where it has a limit.
    */
-  backward(injection: Injection, record: NormRecord | undefined, from: number, to: number, after: number): void {
+  backward(injection: Injection, record: NormRecord | undefined, from: number, to: number, after: number, watch?: LayerWatch): void {
     const backend = this.#backend;
     const { kernel, cell, H } = this.#network;
     const { gates: G, apart: A } = cell;
     const B = this.#B;
     this.#packBackward();
     if (this.#sweep && !record) {
-      this.#sweep.backward(injection.values, injection.rows, injection.exponents, from, to, after);
+      this.#sweep.backward(injection.values, injection.rows, injection.exponents, from, to, after, watch ?? null);
       return;
     }
     if (after === 0) {
@@ -216,6 +218,7 @@ export class RecurrentLayer {
       if (record && !record.afterInjection) this.#record(record, t);
       this.#inject(injection, t);
       if (record?.afterInjection) this.#record(record, t);
+      if (watch) watchStates(backend, watch, this.dStates, this.scale, after + to - 1 - t, B, H);
       for (let b = 0; b < B; b++) this.exponents[t * B + b] = this.scale.exponents[b];
       kernel.backward(step);
       backend.multiply(this.#pre, step.preAt, G * H, B, this.#backwardJoined, this.dStates[0], 0, H, true);

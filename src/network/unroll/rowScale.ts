@@ -62,14 +62,35 @@ export class RowScale {
     }
     const added = this.#maximum(row, rowAt, H);
     if (added === 0) return;
-    let held = 0;
-    for (const state of states) held = Math.max(held, this.#maximum(state, b * H, H));
+    const held = this.largest(states, b, H);
     const target = commonExponent(held, own, added, rowExponent);
     if (held > 0) for (const state of states) this.#shiftRow(state, b * H, H, own - target);
     for (let j = 0; j < H; j++) this.#row[j] = row[rowAt + j];
     this.#shiftRow(this.#row, 0, H, rowExponent - target);
     this.#backend.add(this.#row, 0, states[0], b * H, H);
     this.exponents[b] = target;
+  }
+
+  /** Brings sequence b of the states [B, H] to another exponent: the numbers stay what they are, as far as the precision holds them. */
+  bring(states: readonly Reals[], b: number, H: number, exponent: number): void {
+    const shift = this.exponents[b] - exponent;
+    if (shift === 0) return;
+    for (const state of states) this.#shiftRow(state, b * H, H, shift);
+    this.exponents[b] = exponent;
+  }
+
+  /** Multiplies the mantissas of sequence b of the states [B, H], and gives them another exponent. */
+  multiply(states: readonly Reals[], b: number, H: number, factor: number, exponent: number): void {
+    this.#factors[0] = factor;
+    for (const state of states) this.#backend.scaleRows(state, b * H, 1, H, this.#factors, 0);
+    this.exponents[b] = exponent;
+  }
+
+  /** The largest magnitude in sequence b of the states [B, H]. */
+  largest(states: readonly Reals[], b: number, H: number): number {
+    let largest = 0;
+    for (const state of states) largest = Math.max(largest, this.#maximum(state, b * H, H));
+    return largest;
   }
 
   /** x *= 2^shift, in portions that a factor can hold; a row that is scaled below 2^-2000 is 0 in any precision. */

@@ -8,6 +8,7 @@ import { pieceSteps } from './pieces.ts';
 import { Readout } from './readout.ts';
 import { type Injection, type LayerInput, type NormRecord, RecurrentLayer } from './recurrentLayer.ts';
 import { applyExponents, RowScale } from './rowScale.ts';
+import type { StateWatch } from './stateWatch.ts';
 
 /** How a batch is run forward. */
 export interface ForwardOptions {
@@ -33,6 +34,8 @@ export interface BackwardOptions {
   readonly statesOnly?: boolean;
   /** Per layer, the norms of dL/ds_t on their way back. */
   readonly record?: readonly NormRecord[];
+  /** Measures dL/ds_t in every layer on its way back, and bounds it where it has a limit. */
+  readonly watch?: StateWatch;
   /** [T, B, I]: receives dL/d(input), for networks that read vectors. */
   readonly inputGradient?: Reals;
   /** Of a longer pass; without it the batch is all there is. */
@@ -135,6 +138,9 @@ export class Unrolled {
     if (!statesOnly) this.readout.forward(output.values, output.at, batch);
   }
 
+  /** What a layer read in the last forward pass. */
+  readonly inputOf = (layer: number): LayerInput => this.#inputs[layer];
+
   /** Mean loss of the counted targets of the last forward pass. */
   loss(loss: Loss): number {
     const batch = this.#counted(loss);
@@ -148,7 +154,7 @@ export class Unrolled {
    * Of a part of a longer pass: the part's share of the mean loss of the whole; its gradient is added to that of the parts
    * after it. A part may have no counted target.
    */
-  backward(loss: Loss, { statesOnly = false, record, inputGradient, part }: BackwardOptions = {}): number {
+  backward(loss: Loss, { statesOnly = false, record, watch, inputGradient, part }: BackwardOptions = {}): number {
     const batch = this.#counted(loss, part);
     const { parameters } = this.network;
     const { counted, after } = part ?? { counted: batch.counted, after: 0 };
@@ -156,13 +162,14 @@ export class Unrolled {
     const weight = statesOnly ? 1 : 1 / counted;
     const { sum, injection: top } = this.readout.differentiate(batch, loss, weight, statesOnly);
     const { T, B } = batch;
+    if (!part) watch?.begin(T, B);
     const steps = pieceSteps(this.network, B);
     for (let to = T; to > 0; to -= steps) {
       const from = Math.max(0, to - steps);
       let injection = top;
       for (let index = this.layers.length - 1; index >= 0; index--) {
         const layer = this.layers[index];
-        layer.backward(injection, record?.[index], from, to, after + T - to);
+        layer.backward(injection, record?.[index], from, to, after + T - to, watch?.layers[index]);
         const below = index > 0 ? this.#handDown(index, injection, B, from, to) : injection;
         if (index === 0 && inputGradient) this.#trueInputGradient(layer, inputGradient, batch, from, to);
         if (!statesOnly) layer.addParameterGradients(this.#inputs[index], from, to);

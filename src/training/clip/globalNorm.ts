@@ -1,4 +1,4 @@
-import type { Clip } from './clip.ts';
+import { type Binding, type Clip, type GradientView, unbound } from './clip.ts';
 
 /**
  * g <- threshold / ‖g‖ * g where ‖g‖ > threshold (Pascanu, Mikolov & Bengio 2013, algorithm 1). The direction is kept. As in
@@ -6,9 +6,13 @@ import type { Clip } from './clip.ts';
  * threshold is not touched.
  */
 export function globalNorm(threshold: number): Clip {
-  return ({ backend, gradient, length, norm }) => {
-    if (!(norm > threshold)) return false;
-    backend.scale(gradient, 0, length, threshold / (norm + 1e-6));
-    return true;
-  };
+  return (view) => shrink(view, threshold);
+}
+
+/** The same, for clips whose threshold is found while training. */
+export function shrink({ backend, gradient, length, norm }: GradientView, threshold: number): Binding {
+  if (!(norm > threshold)) return unbound;
+  const factor = threshold / (norm + 1e-6);
+  backend.scale(gradient, 0, length, factor);
+  return { share: 1, factor };
 }

@@ -1,0 +1,12 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+const folder = path.join(import.meta.dirname, '../../docs/measured');
+
+/** Writes what was measured as JSON, and as a page. */
+export function writeMeasured(name: string, results: object, page: string): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, `${name}.json`), `${JSON.stringify(results, null, 1)}\n`);
+  writeFileSync(path.join(folder, `${name}.md`), page);
+  process.stdout.write(page);
+}

@@ -1,0 +1,131 @@
+import { existsSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Command } from 'commander';
+import type { Tried } from '../../diagnosis/threshold/threshold.ts';
+import { nothing, type TuneClipAnswer, tuneClipPieces } from '../../diagnosis/threshold/tuneClip.ts';
+import { type Experiment, readExperiment, withPlace } from '../../run/experiment.ts';
+import { reading } from '../../run/files.ts';
+import { toJson } from '../../run/json.ts';
+import { checkUnchanged, describeFiles } from '../../run/openData.ts';
+import { openTraining } from '../../run/openTraining.ts';
+import { Pace, type Stop } from '../../run/pace.ts';
+import { RunDirectory } from '../../run/runDirectory.ts';
+import { normPlot } from '../normPlot.ts';
+import { duration, short } from '../numbers.ts';
+import { type BackendName, openBackend } from '../openBackend.ts';
+import { options, pathText } from '../options.ts';
+import { overridesOf } from '../overrides.ts';
+
+interface TuneClipFlags {
+  set: string[];
+  json?: boolean;
+  seed?: number;
+  budget?: number;
+  seeds?: number;
+  backend: BackendName;
+  threads: number;
+}
+
+/** What `tune-clip` answers. */
+interface Answer extends TuneClipAnswer {
+  readonly seconds: number;
+  /** What cut the search short; null where it came to its end. */
+  readonly stopped: Stop | null;
+}
+
+export function tuneClipCommand(): Command {
+  return new Command('tune-clip')
+    .description('find the highest threshold of the gradient norm that overcomes the explosion of a training')
+    .argument('<experiment or run>', 'an experiment file (JSON), or a run directory, whose experiment is taken', pathText)
+    .addOption(options.set())
+    .addOption(options.seed())
+    .addOption(options.seeds())
+    .addOption(options.budget())
+    .addOption(options.backend())
+    .addOption(options.threads())
+    .addOption(options.json())
+    .addHelpText(
+      'after',
+      '\nThe training is begun without a clip, whatever training.clip says. Nothing is written.' +
+        '\n\nExamples:\n  throughtime tune-clip adding.json\n  throughtime tune-clip runs/adding --budget 60 --json',
+    )
+    .action(tuneClip);
+}
+
+async function tuneClip(source: string, flags: TuneClipFlags, command: Command): Promise<void> {
+  const began = performance.now();
+  const { experiment, folder } = await experimentOf(source, flags);
+  const { backend } = await openBackend(flags, command);
+  const stop = new AbortController();
+  const onSignal = () => stop.abort();
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  try {
+    const { data, network, draw } = await withPlace(source, flags.set, () => openTraining(experiment, folder, backend));
+    const pieces = tuneClipPieces({
+      ...{ network, dataset: data.train, options: experiment.training, initialize: draw, seeds: flags.seeds },
+      told: (sentence, tried) => process.stderr.write(`${tried ? line(tried) : `${sentence[0].toUpperCase()}${sentence.slice(1)}.`}\n`),
+    });
+    const pace = new Pace(stop.signal, flags.budget === undefined ? undefined : began + flags.budget * 1000);
+    const { stopped, value } = await pace.through(pieces);
+    const answer: Answer = { ...(value ?? nothing), seconds: (performance.now() - began) / 1000, stopped };
+    process.stdout.write(flags.json ? `${toJson(answer)}\n` : screen(answer, source, experiment));
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}
+
+async function experimentOf(source: string, flags: TuneClipFlags): Promise<{ experiment: Experiment; folder: string }> {
+  const overrides = overridesOf(flags);
+  if (!existsSync(source) || !statSync(source).isDirectory()) {
+    const content = await reading(source, () => readFile(source, 'utf8'));
+    return { experiment: readExperiment(content, source, overrides), folder: path.dirname(source) };
+  }
+  const { experiment, folder, files } = RunDirectory.open(source).record;
+  checkUnchanged(source, files, await describeFiles(experiment, folder));
+  return { experiment: overrides.length > 0 ? readExperiment(JSON.stringify(experiment), source, overrides) : experiment, folder };
+}
+
+function line({ threshold, fresh, stable, why, clippedFraction }: Tried): string {
+  const name = threshold === null ? 'none' : short(threshold);
+  const often = threshold === null ? '' : `, clips ${(100 * clippedFraction).toFixed(0)}% of the updates`;
+  return `  ${name.padStart(9)}  ${stable ? 'stable    ' : 'not stable'}  ${fresh ? 'from new weights: ' : ''}${why}${often}`;
+}
+
+function screen(answer: Answer, source: string, { training }: Experiment): string {
+  const { threshold, explosion, explodesWithout, gradientNorm, curve, againstAverage, price, confidence, stopped, seconds } = answer;
+  const cut = stopped
+    ? ` The search was cut short ${stopped === 'signal' ? 'as asked' : 'by the budget'}; this is what is known so far.`
+    : '';
+  const took = `  Took ${duration(seconds)}.${cut}\n`;
+  const plot =
+    curve.length > 0
+      ? `\n  Gradient norm at each update${threshold === null ? '' : ', the threshold dotted'}:\n${normPlot(curve, threshold)}\n`
+      : '';
+  if (!explosion) {
+    const looked = stopped ? `the first ${curve.length}` : `all ${training.updates}`;
+    return `\n  No threshold is needed: without a clip, nothing explodes in ${looked} updates.\n${plot}\n${took}`;
+  }
+  if (!explodesWithout)
+    return `\n  No threshold is needed: the replays from before the first sign of an explosion come through without a clip.\n${plot}\n${took}`;
+  if (threshold === null) return `\n  No threshold that was tried is known to be stable; a lower learning rate may be.\n${plot}\n${took}`;
+  const rows: [string, string][] = [
+    ['threshold', `${short(threshold)}, of the global norm`],
+    ['without', `explodes at update ${explosion.update}: ${explosion.because}`],
+  ];
+  if (confidence !== null)
+    rows.push(['confirmed', `${(100 * confidence).toFixed(0)}% of the trainings from new weights are stable with it`]);
+  if (gradientNorm)
+    rows.push(['gradient norm', `mean ${short(gradientNorm.mean)}, median ${short(gradientNorm.p50)}, 99% ${short(gradientNorm.p99)}`]);
+  if (againstAverage) {
+    const where = againstAverage.within ? 'within' : 'outside';
+    rows.push(['rule of thumb', `${short(againstAverage.ratio)} times the average norm, ${where} Pascanu's half to ten times`]);
+  }
+  for (const { threshold: lower, ratio } of price)
+    rows.push([`at ${short(lower)}`, `the loss of the replays ends ${short(ratio)} times as high`]);
+  const longest = Math.max(...rows.map(([name]) => name.length));
+  const table = rows.map(([name, value]) => `  ${name.padEnd(longest)}  ${value}`).join('\n');
+  const isRun = statSync(source).isDirectory();
+  const next = `throughtime train ${source}${isRun ? ' --rewind' : ''} --set training.clip.globalNorm=${Number(threshold.toPrecision(3))}`;
+  return `\n${table}\n${plot}\n${took}  Train with it: ${next}\n`;
+}

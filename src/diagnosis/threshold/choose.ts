@@ -1,0 +1,47 @@
+import type { Trainer } from '../../training/trainer.ts';
+import { say } from './replay.ts';
+import { type Found, thresholdPieces } from './threshold.ts';
+
+/** Repetitions of a replay, and updates of each beyond the explosion. */
+const seeds = 3;
+const beyond = 100;
+
+/**
+ * Chooses the threshold that a training with `clip: "auto"` waits for, and takes the training back to before the explosion: what
+ * `thresholdPieces` finds from there. Where no threshold is stable, the lowest that was tried. Where the training comes through
+ * without any, it goes on without.
+ */
+export function chooseThreshold(trainer: Trainer): Found {
+  const pieces = choosePieces(trainer);
+  for (;;) {
+    const { done, value } = pieces.next();
+    if (done) return value;
+  }
+}
+
+/** The same in pieces of an update each; where nobody asks for the last one, the training goes on waiting as it did before. */
+export function* choosePieces(trainer: Trainer): Generator<void, Found> {
+  const { network, dataset, options, update } = trainer;
+  const from = trainer.snapshots.before(update);
+  if (!from) throw new RangeError('a training that waits has made an update');
+  const present = { values: network.parameters.values.slice() };
+  let found: Found | undefined;
+  try {
+    const updates = update - from.cursor.update + beyond;
+    found = yield* thresholdPieces({ replayed: { network, dataset, options }, from, seeds, updates });
+  } finally {
+    network.parameters.values.set(present.values);
+    network.changed();
+  }
+  const tried = found.tried.flatMap(({ threshold }) => threshold ?? []);
+  const chosen = found.explodes ? (found.threshold ?? Math.min(...tried)) : null;
+  trainer.choose(chosen, because(found, chosen, from.cursor.update));
+  return found;
+}
+
+function because({ threshold, tried }: Found, chosen: number | null, update: number): string {
+  if (chosen === null) return `${seeds} replays from update ${update} came through without a clip`;
+  const replays = `${seeds} replays each from update ${update} with ${tried.length - 1} thresholds`;
+  if (threshold === null) return `in ${replays}, none was stable; ${say(chosen)} is the lowest`;
+  return `in ${replays}, ${say(chosen)} is the highest that was stable`;
+}

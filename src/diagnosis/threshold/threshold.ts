@@ -1,0 +1,162 @@
+import type { Snapshot } from '../../training/guard/snapshots.ts';
+import { median, type Replayed, repetitionSeed, type Stretch, say, stretchPieces } from './replay.ts';
+
+/** From one threshold to the next on the way down, before the bracket is narrowed. */
+const stride = 16;
+/** The bracket is narrowed to this ratio. */
+const resolution = Math.SQRT2;
+/** Below this share of the largest norm there is nothing to be found. */
+const lowest = 1e-30;
+/** A lower threshold learns more where the loss of the higher one is so many times its loss. */
+const more = 1.5;
+/** How much lower the threshold is that a fresh training is compared with. */
+const compared = 8;
+/** How often the answer may be lowered by `resolution` because a fresh training says so. */
+const mostLowered = 8;
+
+/** A threshold that was tried, from a snapshot or, `fresh`, from new weights. */
+export interface Tried {
+  /** Of the global norm; null: none. */
+  readonly threshold: number | null;
+  readonly fresh: boolean;
+  readonly stable: boolean;
+  /** One plain sentence fragment. */
+  readonly why: string;
+  /** Median over the seeds of the loss at the end, where it was finite; what a lower threshold costs. */
+  readonly loss: number | null;
+  readonly clippedFraction: number;
+}
+
+/** What the search found. */
+export interface Found {
+  /** The highest one that is stable; null where none is needed, or where none that was tried is. */
+  readonly threshold: number | null;
+  /** Whether the training explodes without a clip. */
+  readonly explodes: boolean;
+  readonly tried: readonly Tried[];
+  /** The lowest threshold that is not stable; null where only "none" is not. */
+  readonly unstable: number | null;
+  /** One training with the threshold (or without, where none is needed). */
+  readonly stretch: Stretch | null;
+  /** Share of the fresh trainings that the threshold is stable in; null where none was made. */
+  readonly confirmed: number | null;
+}
+
+export interface Search {
+  readonly replayed: Replayed;
+  /** Where the replays begin; the network as it is where there is none. */
+  readonly from: Snapshot | undefined;
+  /** Repetitions with other orders of the sequences, and updates of each. */
+  readonly seeds: number;
+  readonly updates: number;
+  /** Draws new weights; where it is given, the answer is confirmed on as many fresh trainings of `freshUpdates`. */
+  readonly fresh?: (seed: number) => void;
+  readonly freshUpdates?: number;
+  /** Told of each threshold that has been tried. */
+  readonly told?: (tried: Tried) => void;
+}
+
+/**
+ * The highest threshold of the global norm that overcomes an explosion (Pascanu, Mikolov & Bengio 2013, section 3.2, take a share of the
+ * average norm; here it is searched for): replays from before the explosion, on a logarithmic scale down to the first threshold that is
+ * stable with every seed, then halving the logarithm between it and the lowest one that is not. One that a lower threshold learns far
+ * more than has not overcome anything: a network whose units the explosion has killed is quiet too.
+ *
+ * Whoever asks for the next piece may do something else in between, or ask no more. The network is left as the last replay made it.
+ */
+export function* thresholdPieces(search: Search): Generator<void, Found> {
+  const tried: Tried[] = [];
+  const note = (each: Tried): boolean => {
+    tried.push(each);
+    search.told?.(each);
+    return each.stable;
+  };
+  const none = yield* repeated(search, null);
+  if (note(triedOf(null, none, null))) {
+    return { threshold: null, explodes: false, tried, unstable: null, stretch: none[0], confirmed: null };
+  }
+  const largest = Math.max(...none.flatMap(({ norms }) => Array.from(norms).filter(Number.isFinite)), 1e-300);
+  let high: number | null = null;
+  let low: { threshold: number; runs: Stretch[] } | null = null;
+  // Down in strides, until a threshold is stable and the next lower one learns no more than it.
+  for (let threshold = largest; threshold > lowest * largest; threshold /= stride) {
+    const runs = yield* repeated(search, threshold);
+    if (note(triedOf(threshold, runs, null))) {
+      if (low && !learnsMore(runs, low.runs)) break;
+      if (low) high = low.threshold;
+      low = { threshold, runs };
+    } else if (low) break;
+    else high = threshold;
+  }
+  if (!low) return { threshold: null, explodes: true, tried, unstable: high, stretch: null, confirmed: null };
+  let found: { threshold: number; runs: Stretch[] } = low;
+  while (high !== null && high / found.threshold > resolution * 1.01) {
+    const threshold: number = Math.sqrt(high * found.threshold);
+    const runs = yield* repeated(search, threshold);
+    if (note(triedOf(threshold, runs, found.runs))) found = { threshold, runs };
+    else high = threshold;
+  }
+  const answer = { explodes: true, tried, unstable: high };
+  if (!search.fresh) return { ...answer, threshold: found.threshold, stretch: found.runs[0], confirmed: null };
+  let threshold = found.threshold;
+  for (let lowered = 0; ; lowered++, threshold /= resolution) {
+    const { runs, stable } = yield* freshOnes(search, threshold);
+    const share = stable / search.seeds;
+    note({
+      ...triedOf(threshold, runs, null),
+      fresh: true,
+      stable: share === 1,
+      why: `stable in ${stable} of ${search.seeds} fresh trainings`,
+    });
+    if (share === 1 || lowered === mostLowered) return { ...answer, threshold, stretch: runs[0], confirmed: share };
+  }
+}
+
+/** The stretches of all seeds, up to the first with a fault. */
+function* repeated({ replayed, from, seeds, updates }: Search, threshold: number | null): Generator<void, Stretch[]> {
+  const clip = threshold === null ? 'none' : { globalNorm: threshold };
+  const runs: Stretch[] = [];
+  for (let n = 0; n < seeds; n++) {
+    if (!from) throw new RangeError('replays begin at a snapshot');
+    runs.push(yield* stretchPieces(replayed, { clip, seed: repetitionSeed(replayed.options.seed, n), from, updates }));
+    if (runs[n].fault !== null) break;
+  }
+  return runs;
+}
+
+/** Trainings from new weights, each beside one with a far lower threshold: how many are stable and do not learn far less than that. */
+function* freshOnes(search: Search, threshold: number): Generator<void, { runs: Stretch[]; stable: number }> {
+  const { replayed, seeds, updates, fresh, freshUpdates = updates } = search;
+  const runs: Stretch[] = [];
+  let stable = 0;
+  for (let n = 0; n < seeds; n++) {
+    const seed = repetitionSeed(replayed.options.seed, seeds + n);
+    const pair: Stretch[] = [];
+    for (const globalNorm of [threshold, threshold / compared]) {
+      fresh?.(seed);
+      pair.push(yield* stretchPieces(replayed, { clip: { globalNorm }, seed, from: undefined, updates: freshUpdates }));
+      if (pair[0].fault !== null) break;
+    }
+    runs.push(pair[0]);
+    if (pair[0].fault === null && !(pair[0].loss > more * pair[1].loss)) stable++;
+  }
+  return { runs, stable };
+}
+
+/** Whether the loss of some runs is far below that of others. */
+const learnsMore = (runs: readonly Stretch[], others: readonly Stretch[]) => lossOf(others) > more * lossOf(runs);
+
+const lossOf = (runs: readonly Stretch[]) => median(runs.map(({ loss }) => loss));
+
+function triedOf(threshold: number | null, runs: readonly Stretch[], lower: readonly Stretch[] | null): Tried {
+  const fault = runs.find((run) => run.fault !== null)?.fault ?? null;
+  const loss = lossOf(runs);
+  const outdone = fault === null && lower !== null && learnsMore(lower, runs);
+  const why =
+    fault ??
+    (outdone
+      ? `a lower threshold learns more: the loss ends at ${say(loss)}, and there at ${say(lossOf(lower))}`
+      : `the loss ends at ${say(loss)}`);
+  const clippedFraction = runs.reduce((sum, run) => sum + run.clippedFraction, 0) / runs.length;
+  return { threshold, fresh: false, stable: fault === null && !outdone, why, loss: Number.isFinite(loss) ? loss : null, clippedFraction };
+}
