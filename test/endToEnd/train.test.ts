@@ -105,8 +105,9 @@ describe('train --json', () => {
     assert.equal(lines.length, 20);
     assert.equal(lines.filter((line) => line.nonFinite !== null).length, answer.nonFiniteUpdates);
     assert.equal(lines.find((line) => line.nonFinite !== null)?.update, answer.firstNonFinite?.update);
-    for (const { values } of readSafetensors(readFileSync(`${run}/checkpoint.safetensors`), 'c').tensors.values()) {
-      assert.ok(values.every(Number.isFinite));
+    for (const [name, { values }] of readSafetensors(readFileSync(`${run}/checkpoint.safetensors`), 'c').tensors) {
+      // What the guard remembers of the losses holds those that were not finite too.
+      assert.ok(name.startsWith('memory.') || values.every(Number.isFinite), name);
     }
   });
 });
