@@ -1,8 +1,8 @@
 /**
  * Do the data keep up? A text and a table too large for the memory they are allowed are generated in a temporary folder, and measured are
- * the pass that opens them, the largest memory of a process that opens them and trains, and the time of an update with its batch copied
- * from memory, read from the file on the spot, and prepared ahead in a thread; with the file in the system's cache, and with it dropped
- * from there before every round. `node bench/data.ts [megabytes of each file, 500] [--json]`.
+ * the pass that opens them, the largest memory of a process that opens them and trains, and the time of an update, and of its waiting for
+ * its batch, where that is copied from memory, read from the file on the spot, and prepared ahead in a thread; with the file in the system's
+ * cache, and with it dropped from there before every round. `node bench/data.ts [megabytes of each file, 500] [--json]`.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
@@ -11,11 +11,14 @@ import path from 'node:path';
 import { Random } from '../src/compute/random.ts';
 import { wasmBackend } from '../src/compute/wasm/wasm.ts';
 import type { Dataset } from '../src/data/dataset.ts';
+import type { Batch } from '../src/network/batch.ts';
 import { initialize, Network } from '../src/network/network.ts';
 import { openBatches } from '../src/run/aheadBatches.ts';
 import { type Experiment, readExperiment } from '../src/run/experiment.ts';
 import type { FileHandle } from '../src/run/fileSource.ts';
 import { type OpenedData, openDataFiles } from '../src/run/openData.ts';
+import type { BatchOrder } from '../src/training/batchOrder.ts';
+import { type BatchSource, directBatches } from '../src/training/batchSource.ts';
 import { Trainer } from '../src/training/trainer.ts';
 
 type Kind = 'text' | 'table';
@@ -48,17 +51,24 @@ export interface OpeningResult {
   readonly peakOfSmallMegabytes: number;
 }
 
-/** Medians over the rounds, in milliseconds. */
 export interface UpdateResult {
   readonly kind: Kind;
   readonly model: ModelName;
   /** Whether the file was in the system's cache. */
   readonly cache: 'warm' | 'cold';
-  readonly memory: number;
-  readonly inline: number;
-  readonly ahead: number;
-  /** Median of inline / ahead, round by round. */
+  readonly memory: SideResult;
+  readonly inline: SideResult;
+  readonly ahead: SideResult;
+  /** Median of the time of an update inline divided by that ahead, round by round. */
   readonly gain: number;
+}
+
+/** Medians over the rounds. */
+export interface SideResult {
+  /** Of an update, in milliseconds. */
+  readonly update: number;
+  /** How long the update waits for its batch, in milliseconds. */
+  readonly wait: number;
 }
 
 /** Generates the files, measures in processes of their own, and removes the files. */
@@ -133,8 +143,25 @@ async function trainerOn({ data }: OpenedData, { model, training }: Experiment, 
   const backend = await wasmBackend({ threads: threads() });
   const network = new Network(backend, model, data.train.input, data.train.target.size);
   initialize(network, model, training.seed);
-  const { batches, close } = await openBatches(data.train, training, backend, prepare);
-  return { trainer: new Trainer(network, data.train, { ...training, updates: 1e6 }, { batches }), close };
+  const { batches = directBatches(data.train), close } = await openBatches(data.train, training, backend, prepare);
+  const waited = new Waited(batches);
+  return { trainer: new Trainer(network, data.train, { ...training, updates: 1e6 }, { batches: waited }), waited, close };
+}
+
+/** Takes the time of another source. */
+class Waited implements BatchSource {
+  readonly #batches: BatchSource;
+  milliseconds = 0;
+
+  constructor(batches: BatchSource) {
+    this.#batches = batches;
+  }
+
+  fill(order: BatchOrder, batch: Batch): void {
+    const began = performance.now();
+    this.#batches.fill(order, batch);
+    this.milliseconds += performance.now() - began;
+  }
 }
 
 async function measureMemory({ kind, file }: Task): Promise<MemoryAnswer> {
@@ -161,20 +188,26 @@ async function measureUpdates({ kind, file, model = 'small' }: Task): Promise<Up
   const perRound = model === 'small' ? 100 : 12;
   const results: UpdateResult[] = [];
   for (const cache of ['warm', 'cold'] as const) {
-    const times = { memory: [] as number[], inline: [] as number[], ahead: [] as number[] };
+    const rows = { memory: [] as SideResult[], inline: [] as SideResult[], ahead: [] as SideResult[] };
     let dropped = true;
     for (let round = 0; round < rounds && dropped; round++) {
       for (const side of ['memory', 'inline', 'ahead'] as const) {
         if (cache === 'cold') dropped &&= dropCache(inFile.data.train);
+        const { trainer, waited } = sides[side];
+        waited.milliseconds = 0;
         const began = performance.now();
-        for (let i = 0; i < perRound; i++) sides[side].trainer.step();
-        times[side].push((performance.now() - began) / perRound);
+        for (let i = 0; i < perRound; i++) trainer.step();
+        rows[side].push({ update: (performance.now() - began) / perRound, wait: waited.milliseconds / perRound });
       }
     }
     // Where the system cannot be asked to forget a file, nothing is said about it.
     if (!dropped) continue;
-    const gain = median(times.inline.map((time, round) => time / times.ahead[round]));
-    results.push({ kind, model, cache, memory: median(times.memory), inline: median(times.inline), ahead: median(times.ahead), gain });
+    const medians = (each: readonly SideResult[]): SideResult => ({
+      update: median(each.map(({ update }) => update)),
+      wait: median(each.map(({ wait }) => wait)),
+    });
+    const gain = median(rows.inline.map(({ update }, round) => update / rows.ahead[round].update));
+    results.push({ kind, model, cache, memory: medians(rows.memory), inline: medians(rows.inline), ahead: medians(rows.ahead), gain });
   }
   for (const { close } of Object.values(sides)) await close();
   return results;
@@ -207,10 +240,10 @@ export function dataTables({ opening, updates, threads: ofKernels }: DataReport)
     ]),
   ]);
   const second = table([
-    ['an update, ms', 'model', 'cache', 'memory', 'file, inline', 'file, ahead', 'inline / ahead'],
+    ['an update, ms (waiting)', 'model', 'cache', 'memory', 'file, inline', 'file, ahead', 'inline / ahead'],
     ...updates.map(({ kind, model, cache, memory, inline, ahead, gain }) => [
       ...[kind, `${models[model].cell} ${models[model].hiddenSize}`, cache],
-      ...[memory, inline, ahead].map((time) => time.toFixed(3)),
+      ...[memory, inline, ahead].map(({ update, wait }) => `${update.toFixed(2)} (${wait.toFixed(3)})`),
       gain.toFixed(3),
     ]),
   ]);

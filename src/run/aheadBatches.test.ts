@@ -117,14 +117,19 @@ describe('batches prepared ahead', () => {
     const { parts } = await table(4);
     const options = { batchSize: 4, seed: 0, bptt: 'full' } as const;
     const task = makeTask({ kind: 'task', name: 'adding', length: 5, trainSequences: 9 }).train;
-    const where = async (dataset: Dataset, prepare: 'auto' | 'inline' | 'ahead') => {
-      const { preparation, batches, close } = await openBatches(dataset, options, memory('float32'), prepare);
+    const where = async (dataset: Dataset, prepare: 'auto' | 'inline' | 'ahead', free?: number) => {
+      const { preparation, batches, close } = await openBatches(dataset, options, memory('float32'), prepare, free);
       await close();
       assert.equal(batches !== undefined, preparation.where === 'ahead');
       return `${preparation.where}: ${preparation.reason}`;
     };
-    const cores = os.availableParallelism();
-    assert.equal(await where(parts.train, 'auto'), cores > 1 ? 'ahead: the data are read from a file' : 'inline: there is one core');
+    // 90 rows of two columns are 1440 bytes.
+    const sizes = (free: string) => `the file that is read has 0.0000014 GB, and ${free} GB of memory are free`;
+    assert.equal(await where(parts.train, 'auto', 1440), `inline: ${sizes('0.0000014')}, so that the system keeps it there`);
+    const waits =
+      os.availableParallelism() > 1 ? `ahead: ${sizes('0.000001')}, so that the disk has to be waited for` : 'inline: there is one core';
+    assert.equal(await where(parts.train, 'auto', 1000), waits);
+    assert.match(await where(parts.train, 'auto'), /^inline: .*, so that the system keeps it there$/);
     assert.equal(await where(parts.train, 'inline'), 'inline: asked for');
     assert.equal(await where(parts.train, 'ahead'), 'ahead: asked for');
     assert.equal(await where(task, 'auto'), 'inline: the data are in memory');

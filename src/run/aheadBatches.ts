@@ -8,6 +8,7 @@ import { type BatchOrder, type OrderOptions, roomFor } from '../training/batchOr
 import { RingTaker, ringSetup } from '../training/batchRing.ts';
 import type { BatchSource } from '../training/batchSource.ts';
 import type { BatchThreadData } from './batchThread.ts';
+import type { FileHandle } from './fileSource.ts';
 
 /** Where batches are prepared: `ahead` in a thread of their own, `inline` when they are needed, or as the rule says. */
 export type Prepare = 'auto' | 'ahead' | 'inline';
@@ -26,9 +27,11 @@ export interface OpenedBatches {
 }
 
 /**
- * Decides where the batches of a training are prepared. The rule: ahead where the data are read from a file, which may have to be waited for,
- * and there is a second core; inline where they are in memory, for copying from there takes less than handing over.
+ * Decides where the batches of a training are prepared. The rule: ahead where the data are read from a file that is larger than the memory
+ * that is free, and there is a second core. A smaller file is in the system's cache from the pass that opened it; copying from there takes
+ * a fraction of a millisecond and no waiting, and a thread more on cores that the kernels keep busy gains nothing (`bench/data.ts`).
  *
+ * @param free bytes that the system can give for its cache of files.
  * @throws OPTION_INVALID where `ahead` is asked for and the data are in memory; THREAD_FAILED where the thread does not start.
  */
 export async function openBatches(
@@ -36,6 +39,7 @@ export async function openBatches(
   options: OrderOptions,
   { precision }: Pick<Backend, 'precision'>,
   prepare: Prepare,
+  free = process.availableMemory(),
 ): Promise<OpenedBatches> {
   const inline = (reason: string): OpenedBatches => ({ preparation: { where: 'inline', reason }, close: async () => {} });
   const { recipe } = dataset;
@@ -47,11 +51,19 @@ export async function openBatches(
       '--prepare ahead has no meaning for tasks and sequences, which are in memory, only for texts and tables; leave it out',
     );
   }
-  if (prepare === 'auto' && availableParallelism() < 2) return inline('there is one core');
-  const reason = prepare === 'ahead' ? 'asked for' : 'the data are read from a file';
+  let reason = 'asked for';
+  if (prepare === 'auto') {
+    const { size } = (recipe.kind === 'textStreams' ? recipe.characters.source : recipe.rows.source) as FileHandle;
+    const sizes = `the file that is read has ${gigabytes(size)} GB, and ${gigabytes(free)} GB of memory are free`;
+    if (size <= free) return inline(`${sizes}, so that the system keeps it there`);
+    if (availableParallelism() < 2) return inline('there is one core');
+    reason = `${sizes}, so that the disk has to be waited for`;
+  }
   const batches = await AheadBatches.start(dataset, { recipe, options }, precision);
   return { batches, preparation: { where: 'ahead', reason }, close: () => batches.close() };
 }
+
+const gigabytes = (bytes: number) => Number((bytes / 1e9).toPrecision(2));
 
 /** Milliseconds that the thread has to come up. */
 const patience = 30_000;
