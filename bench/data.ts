@@ -2,8 +2,9 @@
  * Do the data keep up? A text and a table too large for the memory they are allowed are generated in a temporary folder, and measured are
  * the pass that opens them, the largest memory of a process that opens them and trains, and the time of an update, and of its waiting for
  * its batch, where that is copied from memory, read from the file on the spot, and prepared ahead in a thread; with the file in the system's
- * cache, and with it dropped from there before every round. `node bench/data.ts [megabytes of each file, 500] [--json]`.
+ * cache, and with it dropped from there before every round. `node bench/data.ts [--quick] [--json file]`.
  */
+
 import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import os from 'node:os';
@@ -20,6 +21,8 @@ import { type OpenedData, openDataFiles } from '../src/run/openData.ts';
 import type { BatchOrder } from '../src/training/batchOrder.ts';
 import { type BatchSource, directBatches } from '../src/training/batchSource.ts';
 import { Trainer } from '../src/training/trainer.ts';
+import { answerAlone } from './answer.ts';
+import type { Question } from './question.ts';
 
 type Kind = 'text' | 'table';
 
@@ -72,7 +75,7 @@ export interface SideResult {
 }
 
 /** Generates the files, measures in processes of their own, and removes the files. */
-export async function benchData(megabytes: number): Promise<DataReport> {
+async function benchData(megabytes: number): Promise<DataReport> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'throughtime-bench-'));
   try {
     const opening: OpeningResult[] = [];
@@ -224,14 +227,11 @@ function dropCache({ recipe }: Dataset): boolean {
 
 const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
-/** The report as two tables. */
-export function dataTables({ opening, updates, threads: ofKernels }: DataReport): string {
-  const table = (rows: readonly (readonly string[])[]) => {
-    const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-    return rows
-      .map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]))).join('  '))
-      .join('\n');
-  };
+/** The report as two tables in Markdown. */
+function dataTables({ opening, updates, threads: ofKernels }: DataReport): string {
+  const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const table = ([heads, ...rows]: readonly (readonly string[])[]) =>
+    [row(heads), row(heads.map(() => '---')), ...rows.map(row)].join('\n');
   const first = table([
     ['opened', 'MB', 'seconds', 'MB/s', 'peak RSS, MB', 'of 1/100, MB'],
     ...opening.map(({ kind, fileMegabytes, seconds, peakMegabytes, peakOfSmallMegabytes }) => [
@@ -250,6 +250,13 @@ export function dataTables({ opening, updates, threads: ofKernels }: DataReport)
   return `${first}\n\n${ofKernels} threads of the kernels, and one that prepares batches:\n\n${second}`;
 }
 
+export const data: Question<DataReport> = {
+  name: 'data',
+  title: 'Data larger than the memory',
+  measure: ({ quick }) => benchData(quick ? 30 : 500),
+  section: dataTables,
+};
+
 if (import.meta.main) {
   const [first, second] = process.argv.slice(2);
   if (first === '--task') {
@@ -258,6 +265,5 @@ if (import.meta.main) {
     process.stdout.write(JSON.stringify(answer));
     process.exit();
   }
-  const report = await benchData(Number(process.argv.slice(2).find((word) => !word.startsWith('--')) ?? 500));
-  process.stdout.write(`${process.argv.includes('--json') ? JSON.stringify(report) : dataTables(report)}\n`);
+  await answerAlone(data);
 }
