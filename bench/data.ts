@@ -2,7 +2,7 @@
  * Do the data keep up? A text and a table too large for the memory they are allowed are generated in a temporary folder, and measured are
  * the pass that opens them, the largest memory of a process that opens them and trains, and the time of an update, and of its waiting for
  * its batch, where that is copied from memory, read from the file on the spot, and prepared ahead in a thread; with the file in the system's
- * cache, and with it dropped from there before every round. `node bench/data.ts [megabytes of each file, 500] [--json]`.
+ * cache, and with it dropped from there before every round. `node bench/data.ts [--megabytes 500] [--quick]`.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
@@ -20,6 +20,10 @@ import { type OpenedData, openDataFiles } from '../src/run/openData.ts';
 import type { BatchOrder } from '../src/training/batchOrder.ts';
 import { type BatchSource, directBatches } from '../src/training/batchSource.ts';
 import { Trainer } from '../src/training/trainer.ts';
+import { answerAlone } from './answer.ts';
+import type { Effort, Question } from './question.ts';
+import { median } from './statistics.ts';
+import { digits, plural, table } from './words.ts';
 
 type Kind = 'text' | 'table';
 
@@ -71,8 +75,18 @@ export interface SideResult {
   readonly wait: number;
 }
 
+/** @param size megabytes of each file; 500 by default, and 50 where a quick answer is asked for. */
+const dataOf = (size?: number): Question<DataReport> => ({
+  name: 'data',
+  title: 'Data larger than the memory',
+  measure: ({ quick, say }) => measure(size ?? (quick ? 50 : 500), say),
+  section,
+});
+
+export const data = dataOf();
+
 /** Generates the files, measures in processes of their own, and removes the files. */
-export async function benchData(megabytes: number): Promise<DataReport> {
+async function measure(megabytes: number, say: Effort['say']): Promise<DataReport> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'throughtime-bench-'));
   try {
     const opening: OpeningResult[] = [];
@@ -83,8 +97,11 @@ export async function benchData(megabytes: number): Promise<DataReport> {
       const other = child<MemoryAnswer>({ measure: 'memory', kind, file: small });
       const fileMegabytes = statSync(large).size / 1e6;
       opening.push({ kind, fileMegabytes, ...one, peakOfSmallMegabytes: other.peakMegabytes });
+      say(`${kind}: opened in ${digits(one.seconds)} s, at most ${digits(one.peakMegabytes)} MB`);
       for (const model of Object.keys(models) as ModelName[]) {
-        updates.push(...child<UpdateResult[]>({ measure: 'updates', kind, file: large, model }));
+        const measured = child<UpdateResult[]>({ measure: 'updates', kind, file: large, model });
+        updates.push(...measured);
+        for (const { cache, gain } of measured) say(`${kind}, ${model} model, ${cache}: inline / ahead ${digits(gain)}`);
       }
       rmSync(large);
     }
@@ -222,42 +239,34 @@ function dropCache({ recipe }: Dataset): boolean {
   return spawnSync('dd', [`if=${file}`, 'iflag=nocache', 'count=0']).status === 0;
 }
 
-const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1];
+function section({ opening, updates, threads: ofKernels }: DataReport): string {
+  const opened = opening.map(({ kind, fileMegabytes, seconds, peakMegabytes, peakOfSmallMegabytes }) => [
+    ...[kind, fileMegabytes.toFixed(0), digits(seconds), digits(fileMegabytes / seconds)],
+    ...[peakMegabytes.toFixed(0), peakOfSmallMegabytes.toFixed(0)],
+  ]);
+  const made = updates.map(({ kind, model, cache, memory, inline, ahead, gain }) => [
+    ...[kind, `${models[model].cell} ${models[model].hiddenSize}`, cache],
+    ...[memory, inline, ahead].map(({ update, wait }) => `${digits(update)} (${digits(wait)})`),
+    digits(gain),
+  ]);
+  return `Opening is one pass. The peak is that of a process that opens the file, keeps nothing of it in memory, and makes ${updatesForMemory} updates of the
+small model with batches prepared ahead; beside it that of the same with a file of a hundredth of the size.
 
-/** The report as two tables. */
-export function dataTables({ opening, updates, threads: ofKernels }: DataReport): string {
-  const table = (rows: readonly (readonly string[])[]) => {
-    const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-    return rows
-      .map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]))).join('  '))
-      .join('\n');
-  };
-  const first = table([
-    ['opened', 'MB', 'seconds', 'MB/s', 'peak RSS, MB', 'of 1/100, MB'],
-    ...opening.map(({ kind, fileMegabytes, seconds, peakMegabytes, peakOfSmallMegabytes }) => [
-      ...[kind, fileMegabytes.toFixed(0), seconds.toFixed(1), (fileMegabytes / seconds).toFixed(0)],
-      ...[peakMegabytes.toFixed(0), peakOfSmallMegabytes.toFixed(0)],
-    ]),
-  ]);
-  const second = table([
-    ['an update, ms (waiting)', 'model', 'cache', 'memory', 'file, inline', 'file, ahead', 'inline / ahead'],
-    ...updates.map(({ kind, model, cache, memory, inline, ahead, gain }) => [
-      ...[kind, `${models[model].cell} ${models[model].hiddenSize}`, cache],
-      ...[memory, inline, ahead].map(({ update, wait }) => `${update.toFixed(2)} (${wait.toFixed(3)})`),
-      gain.toFixed(3),
-    ]),
-  ]);
-  return `${first}\n\n${ofKernels} threads of the kernels, and one that prepares batches:\n\n${second}`;
+${table(['data', 'MB', 'seconds', 'MB a second', 'peak, MB', 'of 1/100, MB'], opened)}
+
+An update with ${plural(ofKernels, 'thread')} of the kernels and, in parentheses, how long it waits for its batch: copied from memory, read from the file on the
+spot, or prepared ahead in a thread; warm: with the file in the system's cache, cold: dropped from there before each round.
+
+${table(['data', 'model', 'cache', 'memory, ms', 'inline, ms', 'ahead, ms', 'inline / ahead'], made)}`;
 }
 
 if (import.meta.main) {
-  const [first, second] = process.argv.slice(2);
-  if (first === '--task') {
-    const task = JSON.parse(second) as Task;
-    const answer = task.measure === 'memory' ? await measureMemory(task) : await measureUpdates(task);
-    process.stdout.write(JSON.stringify(answer));
+  const task = process.argv.indexOf('--task');
+  const size = process.argv.indexOf('--megabytes');
+  if (task > 0) {
+    const asked = JSON.parse(process.argv[task + 1]) as Task;
+    process.stdout.write(JSON.stringify(asked.measure === 'memory' ? await measureMemory(asked) : await measureUpdates(asked)));
     process.exit();
   }
-  const report = await benchData(Number(process.argv.slice(2).find((word) => !word.startsWith('--')) ?? 500));
-  process.stdout.write(`${process.argv.includes('--json') ? JSON.stringify(report) : dataTables(report)}\n`);
+  await answerAlone(dataOf(size > 0 ? Number(process.argv.splice(size, 2)[1]) : undefined));
 }
