@@ -1,8 +1,8 @@
 /**
  * Do the data keep up? A text and a table too large for the memory they are allowed are generated in a temporary folder, and measured are
- * the pass that opens them, the largest memory of a process that opens them and trains, and the time of an update with its batch copied
- * from memory, read from the file on the spot, and prepared ahead in a thread; with the file in the system's cache, and with it dropped
- * from there before every round. `node bench/data.ts [--quick] [--json file]`.
+ * the pass that opens them, the largest memory of a process that opens them and trains, and the time of an update, and of its waiting for
+ * its batch, where that is copied from memory, read from the file on the spot, and prepared ahead in a thread; with the file in the system's
+ * cache, and with it dropped from there before every round. `node bench/data.ts [--megabytes 500] [--quick]`.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
@@ -11,14 +11,17 @@ import path from 'node:path';
 import { Random } from '../src/compute/random.ts';
 import { wasmBackend } from '../src/compute/wasm/wasm.ts';
 import type { Dataset } from '../src/data/dataset.ts';
+import type { Batch } from '../src/network/batch.ts';
 import { initialize, Network } from '../src/network/network.ts';
 import { openBatches } from '../src/run/aheadBatches.ts';
 import { type Experiment, readExperiment } from '../src/run/experiment.ts';
 import type { FileHandle } from '../src/run/fileSource.ts';
 import { type OpenedData, openDataFiles } from '../src/run/openData.ts';
+import type { BatchOrder } from '../src/training/batchOrder.ts';
+import { type BatchSource, directBatches } from '../src/training/batchSource.ts';
 import { Trainer } from '../src/training/trainer.ts';
 import { answerAlone } from './answer.ts';
-import type { Question } from './question.ts';
+import type { Effort, Question } from './question.ts';
 import { median } from './statistics.ts';
 import { digits, plural, table } from './words.ts';
 
@@ -35,7 +38,7 @@ const rounds = 8;
 /** Updates of the process whose memory is measured. */
 const updatesForMemory = 50;
 
-export interface DataAnswer {
+export interface DataReport {
   readonly megabytes: number;
   readonly threads: number;
   readonly opening: readonly OpeningResult[];
@@ -52,49 +55,61 @@ export interface OpeningResult {
   readonly peakOfSmallMegabytes: number;
 }
 
-/** Medians over the rounds, in milliseconds. */
 export interface UpdateResult {
   readonly kind: Kind;
   readonly model: ModelName;
   /** Whether the file was in the system's cache. */
   readonly cache: 'warm' | 'cold';
-  readonly memory: number;
-  readonly inline: number;
-  readonly ahead: number;
-  /** Median of inline / ahead, round by round. */
+  readonly memory: SideResult;
+  readonly inline: SideResult;
+  readonly ahead: SideResult;
+  /** Median of the time of an update inline divided by that ahead, round by round. */
   readonly gain: number;
 }
 
-export const data: Question<DataAnswer> = {
+/** Medians over the rounds. */
+export interface SideResult {
+  /** Of an update, in milliseconds. */
+  readonly update: number;
+  /** How long the update waits for its batch, in milliseconds. */
+  readonly wait: number;
+}
+
+/** @param size megabytes of each file; 500 by default, and 50 where a quick answer is asked for. */
+const dataOf = (size?: number): Question<DataReport> => ({
   name: 'data',
-  title: 'Texts and tables larger than the memory they are allowed',
-  async measure({ quick, say }) {
-    const megabytes = quick ? 50 : 500;
-    // Files of their own, read by processes of their own, and removed at the end.
-    const folder = mkdtempSync(path.join(os.tmpdir(), 'throughtime-bench-'));
-    try {
-      const opening: OpeningResult[] = [];
-      const updates: UpdateResult[] = [];
-      for (const kind of kinds) {
-        const [large, small] = [megabytes, megabytes / 100].map((size) => generate(kind, path.join(folder, `${size}.${kind}`), size * 1e6));
-        const one = child<MemoryAnswer>({ measure: 'memory', kind, file: large });
-        const other = child<MemoryAnswer>({ measure: 'memory', kind, file: small });
-        opening.push({ kind, fileMegabytes: statSync(large).size / 1e6, ...one, peakOfSmallMegabytes: other.peakMegabytes });
-        say(`${kind} of ${megabytes} MB opened in ${digits(one.seconds)} s, peak ${digits(one.peakMegabytes)} MB`);
-        for (const model of Object.keys(models) as ModelName[]) {
-          const results = child<UpdateResult[]>({ measure: 'updates', kind, file: large, model });
-          for (const { cache, gain } of results) say(`${kind}, ${model}, ${cache}: inline / ahead ${digits(gain)}`);
-          updates.push(...results);
-        }
-        rmSync(large);
+  title: 'Data larger than the memory',
+  measure: ({ quick, say }) => measure(size ?? (quick ? 50 : 500), say),
+  section,
+});
+
+export const data = dataOf();
+
+/** Generates the files, measures in processes of their own, and removes the files. */
+async function measure(megabytes: number, say: Effort['say']): Promise<DataReport> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'throughtime-bench-'));
+  try {
+    const opening: OpeningResult[] = [];
+    const updates: UpdateResult[] = [];
+    for (const kind of kinds) {
+      const [large, small] = [megabytes, megabytes / 100].map((size) => generate(kind, path.join(folder, `${size}.${kind}`), size * 1e6));
+      const one = child<MemoryAnswer>({ measure: 'memory', kind, file: large });
+      const other = child<MemoryAnswer>({ measure: 'memory', kind, file: small });
+      const fileMegabytes = statSync(large).size / 1e6;
+      opening.push({ kind, fileMegabytes, ...one, peakOfSmallMegabytes: other.peakMegabytes });
+      say(`${kind}: opened in ${digits(one.seconds)} s, at most ${digits(one.peakMegabytes)} MB`);
+      for (const model of Object.keys(models) as ModelName[]) {
+        const measured = child<UpdateResult[]>({ measure: 'updates', kind, file: large, model });
+        updates.push(...measured);
+        for (const { cache, gain } of measured) say(`${kind}, ${model} model, ${cache}: inline / ahead ${digits(gain)}`);
       }
-      return { megabytes, threads: threads(), opening, updates };
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
+      rmSync(large);
     }
-  },
-  section: dataSection,
-};
+    return { megabytes, threads: threads(), opening, updates };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
 
 /** Of the kernels. */
 const threads = () => Math.min(os.availableParallelism(), 8);
@@ -120,8 +135,8 @@ function generate(kind: Kind, file: string, bytes: number): string {
 
 function experimentOf(kind: Kind, file: string, model: ModelName): Experiment {
   const columns = { inputs: ['a', 'b', 'c', 'd', 'e', 'f', 'g'], target: 'g', window: 96, horizon: 24 };
-  const files = kind === 'text' ? { kind, path: file } : { kind, path: file, ...columns };
-  return readExperiment(JSON.stringify({ name: 'bench', data: files, model: models[model] }), 'bench');
+  const data = kind === 'text' ? { kind, path: file } : { kind, path: file, ...columns };
+  return readExperiment(JSON.stringify({ name: 'bench', data, model: models[model] }), 'bench');
 }
 
 interface Task {
@@ -141,12 +156,29 @@ function child<Answer>(task: Task): Answer {
   return JSON.parse(execFileSync(process.execPath, [import.meta.filename, '--task', JSON.stringify(task)], { encoding: 'utf8' })) as Answer;
 }
 
-async function trainerOn({ data: files }: OpenedData, { model, training }: Experiment, prepare: 'ahead' | 'inline') {
+async function trainerOn({ data }: OpenedData, { model, training }: Experiment, prepare: 'ahead' | 'inline') {
   const backend = await wasmBackend({ threads: threads() });
-  const network = new Network(backend, model, files.train.input, files.train.target.size);
+  const network = new Network(backend, model, data.train.input, data.train.target.size);
   initialize(network, model, training.seed);
-  const { batches, close } = await openBatches(files.train, training, backend, prepare);
-  return { trainer: new Trainer(network, files.train, { ...training, updates: 1e6 }, { batches }), close };
+  const { batches = directBatches(data.train), close } = await openBatches(data.train, training, backend, prepare);
+  const waited = new Waited(batches);
+  return { trainer: new Trainer(network, data.train, { ...training, updates: 1e6 }, { batches: waited }), waited, close };
+}
+
+/** Takes the time of another source. */
+class Waited implements BatchSource {
+  readonly #batches: BatchSource;
+  milliseconds = 0;
+
+  constructor(batches: BatchSource) {
+    this.#batches = batches;
+  }
+
+  fill(order: BatchOrder, batch: Batch): void {
+    const began = performance.now();
+    this.#batches.fill(order, batch);
+    this.milliseconds += performance.now() - began;
+  }
 }
 
 async function measureMemory({ kind, file }: Task): Promise<MemoryAnswer> {
@@ -173,20 +205,26 @@ async function measureUpdates({ kind, file, model = 'small' }: Task): Promise<Up
   const perRound = model === 'small' ? 100 : 12;
   const results: UpdateResult[] = [];
   for (const cache of ['warm', 'cold'] as const) {
-    const times = { memory: [] as number[], inline: [] as number[], ahead: [] as number[] };
+    const rows = { memory: [] as SideResult[], inline: [] as SideResult[], ahead: [] as SideResult[] };
     let dropped = true;
     for (let round = 0; round < rounds && dropped; round++) {
       for (const side of ['memory', 'inline', 'ahead'] as const) {
         if (cache === 'cold') dropped &&= dropCache(inFile.data.train);
+        const { trainer, waited } = sides[side];
+        waited.milliseconds = 0;
         const began = performance.now();
-        for (let i = 0; i < perRound; i++) sides[side].trainer.step();
-        times[side].push((performance.now() - began) / perRound);
+        for (let i = 0; i < perRound; i++) trainer.step();
+        rows[side].push({ update: (performance.now() - began) / perRound, wait: waited.milliseconds / perRound });
       }
     }
     // Where the system cannot be asked to forget a file, nothing is said about it.
     if (!dropped) continue;
-    const gain = median(times.inline.map((time, round) => time / times.ahead[round]));
-    results.push({ kind, model, cache, memory: median(times.memory), inline: median(times.inline), ahead: median(times.ahead), gain });
+    const medians = (each: readonly SideResult[]): SideResult => ({
+      update: median(each.map(({ update }) => update)),
+      wait: median(each.map(({ wait }) => wait)),
+    });
+    const gain = median(rows.inline.map(({ update }, round) => update / rows.ahead[round].update));
+    results.push({ kind, model, cache, memory: medians(rows.memory), inline: medians(rows.inline), ahead: medians(rows.ahead), gain });
   }
   for (const { close } of Object.values(sides)) await close();
   return results;
@@ -201,34 +239,34 @@ function dropCache({ recipe }: Dataset): boolean {
   return spawnSync('dd', [`if=${file}`, 'iflag=nocache', 'count=0']).status === 0;
 }
 
-function dataSection({ opening, updates, threads: ofKernels }: DataAnswer): string {
+function section({ opening, updates, threads: ofKernels }: DataReport): string {
   const opened = opening.map(({ kind, fileMegabytes, seconds, peakMegabytes, peakOfSmallMegabytes }) => [
-    kind,
-    ...[fileMegabytes, seconds, fileMegabytes / seconds, peakMegabytes, peakOfSmallMegabytes].map(digits),
+    ...[kind, fileMegabytes.toFixed(0), digits(seconds), digits(fileMegabytes / seconds)],
+    ...[peakMegabytes.toFixed(0), peakOfSmallMegabytes.toFixed(0)],
   ]);
-  const rows = updates.map(({ kind, model, cache, memory, inline, ahead, gain }) => [
-    `${kind}, ${models[model].cell} ${models[model].hiddenSize}, ${cache}`,
-    ...[memory, inline, ahead, gain].map(digits),
+  const made = updates.map(({ kind, model, cache, memory, inline, ahead, gain }) => [
+    ...[kind, `${models[model].cell} ${models[model].hiddenSize}`, cache],
+    ...[memory, inline, ahead].map(({ update, wait }) => `${digits(update)} (${digits(wait)})`),
+    digits(gain),
   ]);
-  const cold = updates.some(({ cache }) => cache === 'cold') ? '' : ' This system cannot be asked to forget a file, so there is none.';
-  return `One pass opens a file, counts what is in it and notes where to read; then batches are read by position. The peak is that of a process
-that opens the file and makes ${updatesForMemory} updates, beside one that does so with a file of a hundredth of the size.
+  return `Opening is one pass. The peak is that of a process that opens the file, keeps nothing of it in memory, and makes ${updatesForMemory} updates of the
+small model with batches prepared ahead; beside it that of the same with a file of a hundredth of the size.
 
-${table(['opened', 'MB', 'seconds', 'MB/s', 'peak MB', 'peak MB of 1/100'], opened)}
+${table(['data', 'MB', 'seconds', 'MB a second', 'peak, MB', 'of 1/100, MB'], opened)}
 
-Milliseconds of an update, with its batch copied from memory, read from the file on the spot (inline), or prepared ahead in a thread
-beside ${plural(ofKernels, 'thread')} of the kernels; warm is with the file in the system's cache, cold with it dropped from there before every round.${cold}
+An update with ${plural(ofKernels, 'thread')} of the kernels and, in parentheses, how long it waits for its batch: copied from memory, read from the file on the
+spot, or prepared ahead in a thread; warm: with the file in the system's cache, cold: dropped from there before each round.
 
-${table(['data, model, cache', 'memory', 'file, inline', 'file, ahead', 'inline / ahead'], rows)}`;
+${table(['data', 'model', 'cache', 'memory, ms', 'inline, ms', 'ahead, ms', 'inline / ahead'], made)}`;
 }
 
 if (import.meta.main) {
-  const at = process.argv.indexOf('--task');
-  if (at > 0) {
-    const task = JSON.parse(process.argv[at + 1]) as Task;
-    const answer = task.measure === 'memory' ? await measureMemory(task) : await measureUpdates(task);
-    process.stdout.write(JSON.stringify(answer));
+  const task = process.argv.indexOf('--task');
+  const size = process.argv.indexOf('--megabytes');
+  if (task > 0) {
+    const asked = JSON.parse(process.argv[task + 1]) as Task;
+    process.stdout.write(JSON.stringify(asked.measure === 'memory' ? await measureMemory(asked) : await measureUpdates(asked)));
     process.exit();
   }
-  await answerAlone(data);
+  await answerAlone(dataOf(size > 0 ? Number(process.argv.splice(size, 2)[1]) : undefined));
 }
