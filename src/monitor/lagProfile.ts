@@ -2,6 +2,7 @@ import type { Batch } from '../network/batch.ts';
 import type { Loss } from '../network/loss/loss.ts';
 import type { NormRecord } from '../network/unroll/recurrentLayer.ts';
 import type { Unrolled } from '../network/unroll/unrolled.ts';
+import { WayBack } from '../network/unroll/wayBack.ts';
 
 /** One lag of a profile. Norms are logarithms to base 10, so that 1e-120 reads -120; -Infinity is an exact zero. */
 export interface LagPoint {
@@ -16,30 +17,50 @@ export interface LagPoint {
   readonly ratio: number;
 }
 
-/** Leaves of a batch's targets only the last counted one of each sequence. */
-export function keepLastTargets(batch: Batch): void {
-  const last = new Int32Array(batch.B).fill(-1);
-  for (let r = 0; r < batch.counted; r++) last[batch.rows[r] % batch.B] = r;
-  const kept = [...last].filter((r) => r >= 0).sort((a, b) => a - b);
+/** Leaves of a batch's targets at most `most` of each sequence: its last counted one, and others evenly spread before it. */
+export function keepProbes(batch: Batch, most: number): void {
+  const { B } = batch;
+  const counts = new Int32Array(B);
+  for (let r = 0; r < batch.counted; r++) counts[batch.rows[r] % B]++;
+  const seen = new Int32Array(B);
   const { size } = batch.target;
-  for (const [to, from] of kept.entries()) {
-    batch.rows[to] = batch.rows[from];
-    if (batch.target.kind === 'classes') batch.classes[to] = batch.classes[from];
-    else batch.values.copyWithin(to * size, from * size, (from + 1) * size);
+  let kept = 0;
+  for (let r = 0; r < batch.counted; r++) {
+    const b = batch.rows[r] % B;
+    // From the last (0) to the first; of n targets those at floor(m n / most) are kept, m = 0 ... most - 1.
+    const fromLast = counts[b] - 1 - seen[b]++;
+    const m = Math.ceil((fromLast * most) / counts[b]);
+    if (m >= most || (most < counts[b] && Math.floor((m * counts[b]) / most) !== fromLast)) continue;
+    batch.rows[kept] = batch.rows[r];
+    if (batch.target.kind === 'classes') batch.classes[kept] = batch.classes[r];
+    else batch.values.copyWithin(kept * size, r * size, (r + 1) * size);
+    kept++;
   }
-  batch.counted = kept.length;
+  batch.counted = kept;
 }
 
 /**
- * Lag gradients of every sequence of a batch: log10 of g_k = ‖dL_t/ds_{t-k}‖₂, where L_t is the sequence's own loss at its
- * last counted step t, and s everything carried from step to step in all layers. One forward and one backward pass, with
- * one exponent per sequence beside the mantissas, so that the logarithms are exact far beyond the range of floating-point
- * numbers. The batch's targets are reduced to the last counted one of each sequence.
+ * Lag gradients of every sequence of a batch: log10 of g_k = ‖dL_t/ds_{t-k}‖₂, where L_t is the sequence's own loss at step t
+ * (the probe), and s everything carried from step to step in all layers. The probes are the last counted step of each sequence and
+ * others evenly spread before it, `probes` in all, or all counted ones where there are fewer. The batch's targets are reduced to them.
  *
- * @returns per sequence that has a counted target, an array over the lags k = 0 ... t.
+ * One forward pass, and the way back of all probes side by side (`network/unroll/wayBack.ts`); for one probe, an ordinary backward pass
+ * without weight gradients. Mantissas have one exponent per probe, so that the logarithms are exact far beyond the range of
+ * floating-point numbers.
+ *
+ * @param probes per sequence; 1 by default.
+ * @returns for each target that is left in the batch, in its order, an array over the lags k = 0 ... t.
  */
-export function lagGradients(unrolled: Unrolled, batch: Batch, loss: Loss): Float64Array[] {
-  keepLastTargets(batch);
+export function lagGradients(unrolled: Unrolled, batch: Batch, loss: Loss, probes = 1): Float64Array[] {
+  keepProbes(batch, probes);
+  unrolled.reset();
+  unrolled.forward(batch);
+  if (batch.counted === 0) return [];
+  return probes === 1 ? ofLastTargets(unrolled, batch, loss) : ofAllTargets(unrolled, batch, loss);
+}
+
+/** By one backward pass, for at most one target a sequence. */
+function ofLastTargets(unrolled: Unrolled, batch: Batch, loss: Loss): Float64Array[] {
   const { T, B } = batch;
   const { L } = unrolled.network;
   const record: NormRecord[] = Array.from({ length: L }, (_, layer) => ({
@@ -47,8 +68,6 @@ export function lagGradients(unrolled: Unrolled, batch: Batch, loss: Loss): Floa
     exponents: new Int32Array(T * B),
     afterInjection: layer === L - 1,
   }));
-  unrolled.reset();
-  unrolled.forward(batch);
   unrolled.backward(loss, { statesOnly: true, record });
   const profiles: Float64Array[] = [];
   for (let r = 0; r < batch.counted; r++) {
@@ -56,6 +75,41 @@ export function lagGradients(unrolled: Unrolled, batch: Batch, loss: Loss): Floa
     const t = Math.floor(batch.rows[r] / B);
     profiles.push(Float64Array.from({ length: t + 1 }, (_, k) => jointLog10(record, (t - k) * B + b)));
   }
+  return profiles;
+}
+
+/** By the way back of all targets side by side: each joins when its step comes. */
+function ofAllTargets(unrolled: Unrolled, batch: Batch, loss: Loss): Float64Array[] {
+  const { network } = unrolled;
+  const { backend, H } = network;
+  const { T, B, rows, counted } = batch;
+  const { values } = unrolled.readout.differentiate(batch, loss, 1, true).injection;
+  const counts = new Int32Array(B);
+  for (let r = 0; r < counted; r++) counts[rows[r] % B]++;
+  const mark = backend.mark();
+  const wayBack = new WayBack(network, B, Math.max(...counts));
+  const { active } = wayBack;
+  const steps = Int32Array.from(rows.subarray(0, counted), (row) => Math.floor(row / B));
+  const profiles = Array.from(steps, (t) => new Float64Array(t + 1));
+  /** Of each sequence, the targets that are on their way, in the order in which they joined. */
+  const joined: number[][] = Array.from({ length: B }, () => []);
+  let next = counted - 1;
+  for (let t = T - 1; t >= 0; t--) {
+    for (; next >= 0 && rows[next] >= t * B; next--) {
+      const b = rows[next] % B;
+      wayBack.setOutput(b, active[b]++, values, next * H);
+      joined[b].push(next);
+    }
+    for (let b = 0; b < B; b++) {
+      const targets = joined[b];
+      for (let p = 0; p < targets.length; p++) {
+        const r = targets[p];
+        profiles[r][steps[r] - t] = wayBack.log10Norm(b, p);
+      }
+    }
+    if (t > 0) wayBack.step(unrolled, t);
+  }
+  backend.release(mark);
   return profiles;
 }
 

@@ -203,6 +203,11 @@ export class RecurrentLayer {
     }
   }
 
+  /** What the cell's last forward pass left for its backward step: [T, B, G*H] and [T, B, A*H]. */
+  get kept(): { readonly pre: Reals; readonly apart: Reals; readonly B: number } {
+    return { pre: this.#pre, apart: this.#apart, B: this.#B };
+  }
+
   /** dL/d(input) of all T * B rows into `out` [T, B, I], still in mantissa form with `exponents`. Of vectors only. */
   inputGradient(out: Reals): void {
     const rows = this.#T * this.#B;
