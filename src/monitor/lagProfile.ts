@@ -3,14 +3,16 @@ import type { Loss } from '../network/loss/loss.ts';
 import type { NormRecord } from '../network/unroll/recurrentLayer.ts';
 import type { Unrolled } from '../network/unroll/unrolled.ts';
 import { WayBack } from '../network/unroll/wayBack.ts';
+import type { Monitor } from './monitor.ts';
+import { quantile } from './quantile.ts';
 
 /** One lag of a profile. Norms are logarithms to base 10, so that 1e-120 reads -120; -Infinity is an exact zero. */
 export interface LagPoint {
   /** k, in steps. */
   readonly lag: number;
-  /** Mean over sequences of log10 ‖dL_t/ds_{t-k}‖₂. */
+  /** Mean over sequences and probe steps of log10 ‖dL_t/ds_{t-k}‖₂. */
   readonly meanLog10: number;
-  /** 10th and 90th percentile over sequences, of the same logarithm. */
+  /** 10th and 90th percentile over them, of the same logarithm. */
   readonly p10: number;
   readonly p90: number;
   /** 10^(meanLog10 - meanLog10 at lag 0). */
@@ -20,8 +22,7 @@ export interface LagPoint {
 /** Leaves of a batch's targets at most `most` of each sequence: its last counted one, and others evenly spread before it. */
 export function keepProbes(batch: Batch, most: number): void {
   const { B } = batch;
-  const counts = new Int32Array(B);
-  for (let r = 0; r < batch.counted; r++) counts[batch.rows[r] % B]++;
+  const counts = targetsOf(batch);
   const seen = new Int32Array(B);
   const { size } = batch.target;
   let kept = 0;
@@ -37,6 +38,13 @@ export function keepProbes(batch: Batch, most: number): void {
     kept++;
   }
   batch.counted = kept;
+}
+
+/** How many counted targets each sequence has. */
+function targetsOf({ B, rows, counted }: Batch): Int32Array {
+  const counts = new Int32Array(B);
+  for (let r = 0; r < counted; r++) counts[rows[r] % B]++;
+  return counts;
 }
 
 /**
@@ -56,7 +64,8 @@ export function lagGradients(unrolled: Unrolled, batch: Batch, loss: Loss, probe
   unrolled.reset();
   unrolled.forward(batch);
   if (batch.counted === 0) return [];
-  return probes === 1 ? ofLastTargets(unrolled, batch, loss) : ofAllTargets(unrolled, batch, loss);
+  const most = Math.max(...targetsOf(batch));
+  return most === 1 ? ofLastTargets(unrolled, batch, loss) : ofAllTargets(unrolled, batch, loss, most);
 }
 
 /** By one backward pass, for at most one target a sequence. */
@@ -79,15 +88,13 @@ function ofLastTargets(unrolled: Unrolled, batch: Batch, loss: Loss): Float64Arr
 }
 
 /** By the way back of all targets side by side: each joins when its step comes. */
-function ofAllTargets(unrolled: Unrolled, batch: Batch, loss: Loss): Float64Array[] {
+function ofAllTargets(unrolled: Unrolled, batch: Batch, loss: Loss, most: number): Float64Array[] {
   const { network } = unrolled;
   const { backend, H } = network;
   const { T, B, rows, counted } = batch;
   const { values } = unrolled.readout.differentiate(batch, loss, 1, true).injection;
-  const counts = new Int32Array(B);
-  for (let r = 0; r < counted; r++) counts[rows[r] % B]++;
   const mark = backend.mark();
-  const wayBack = new WayBack(network, B, Math.max(...counts));
+  const wayBack = new WayBack(network, B, most);
   const { active } = wayBack;
   const steps = Int32Array.from(rows.subarray(0, counted), (row) => Math.floor(row / B));
   const profiles = Array.from(steps, (t) => new Float64Array(t + 1));
@@ -127,7 +134,7 @@ function jointLog10(record: readonly NormRecord[], row: number): number {
   return Math.log10(sum) / 2 + top * Math.log10(2);
 }
 
-/** The lag profile of several sequences; a lag that only some of them reach is summarised over those. */
+/** The lag profile of several probes; a lag that only some of them reach is summarised over those. */
 export function lagProfile(gradients: readonly Float64Array[]): LagPoint[] {
   const longest = Math.max(0, ...gradients.map((each) => each.length));
   const points: LagPoint[] = [];
@@ -142,11 +149,18 @@ export function lagProfile(gradients: readonly Float64Array[]): LagPoint[] {
   return points;
 }
 
-/** Quantile of ascending values, linear between neighbours. */
-function quantile(ascending: readonly number[], q: number): number {
-  const at = q * (ascending.length - 1);
-  const low = ascending[Math.floor(at)];
-  const high = ascending[Math.ceil(at)];
-  // Between an exact zero (-Infinity) and a number there is no way in logarithms: the zero stands.
-  return low === high || low === -Infinity ? low : low + (high - low) * (at - Math.floor(at));
-}
+export const lagProfileMonitor: Monitor<LagPoint[]> = {
+  name: 'lag-profile',
+  measures: 'log10 of the norm of the gradient of a loss by the state k steps before, for every lag k',
+  work: ({ network: { H, L, cell }, T, B, probes }) => {
+    const S = cell.states.length;
+    // A forward pass, one Jacobian a sequence and step, and each probe's way back over (probes + 1) / 2 of the steps on average.
+    const matrices = 2 * L - 1;
+    return T * B * matrices * H * H * (cell.gates + S * cell.gates + (S * (probes + 1)) / 2);
+  },
+  measure(look) {
+    const unrolled = look.forward();
+    look.consume();
+    return lagProfile(lagGradients(unrolled, look.batch, look.loss, look.probes));
+  },
+};

@@ -1,0 +1,26 @@
+import type { Network } from '../network/network.ts';
+import type { Look } from './look.ts';
+
+/** How much a monitor is given to look at. */
+export interface LookShape {
+  readonly network: Network;
+  /** T steps of B sequences, with at most `probes` probe steps each. */
+  readonly T: number;
+  readonly B: number;
+  readonly probes: number;
+}
+
+/**
+ * A quantity that is measured: numbers with a unit, without a judgement. A monitor changes nothing of the network and draws nothing
+ * at random that depends on when it is called, so that a training with monitors has the bits of one without.
+ */
+export interface Monitor<Value = unknown> {
+  /** As on the command line and in `profiles.jsonl`: `lag-profile`. */
+  readonly name: string;
+  /** What it measures and in which unit, in a few words. */
+  readonly measures: string;
+  /** Multiplications with additions of one measurement, about, beside those of the forward pass of its look. */
+  work(shape: LookShape): number;
+  /** May use up the look's forward pass, and says so with `look.consume()`. */
+  measure(look: Look): Value;
+}
