@@ -34,7 +34,9 @@ function stepFrom(network: Network, batch: Batch, t: number, b: number, state: A
   }
   window.lengths.fill(1);
   unrolled.forward(window);
-  return unrolled.layers.flatMap(({ states }) => states.flatMap((values) => [...values.subarray((batch.B + b) * H, (batch.B + b + 1) * H)]));
+  return unrolled.layers.flatMap(({ states }) =>
+    states.flatMap((values) => [...values.subarray((batch.B + b) * H, (batch.B + b + 1) * H)]),
+  );
 }
 
 /** The state of sequence b before step t. */
