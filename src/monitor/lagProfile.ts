@@ -19,19 +19,30 @@ export interface LagPoint {
   readonly ratio: number;
 }
 
+/** Leaves of a batch's targets only the last counted one of each sequence. */
+export function keepLastTargets(batch: Batch): void {
+  keepProbes(batch, 1);
+}
+
 /** Leaves of a batch's targets at most `most` of each sequence: its last counted one, and others evenly spread before it. */
 export function keepProbes(batch: Batch, most: number): void {
-  const { B } = batch;
   const counts = targetsOf(batch);
-  const seen = new Int32Array(B);
-  const { size } = batch.target;
-  let kept = 0;
-  for (let r = 0; r < batch.counted; r++) {
-    const b = batch.rows[r] % B;
+  const seen = new Int32Array(batch.B);
+  keepTargets(batch, (r) => {
+    const b = batch.rows[r] % batch.B;
     // From the last (0) to the first; of n targets those at floor(m n / most) are kept, m = 0 ... most - 1.
     const fromLast = counts[b] - 1 - seen[b]++;
     const m = Math.ceil((fromLast * most) / counts[b]);
-    if (m >= most || (most < counts[b] && Math.floor((m * counts[b]) / most) !== fromLast)) continue;
+    return m < most && (most >= counts[b] || Math.floor((m * counts[b]) / most) === fromLast);
+  });
+}
+
+/** Leaves of a batch's counted targets those that are wanted, in their order. */
+function keepTargets(batch: Batch, wanted: (r: number) => boolean): void {
+  const { size } = batch.target;
+  let kept = 0;
+  for (let r = 0; r < batch.counted; r++) {
+    if (!wanted(r)) continue;
     batch.rows[kept] = batch.rows[r];
     if (batch.target.kind === 'classes') batch.classes[kept] = batch.classes[r];
     else batch.values.copyWithin(kept * size, r * size, (r + 1) * size);
@@ -71,20 +82,9 @@ export function lagGradients(unrolled: Unrolled, batch: Batch, loss: Loss, probe
 /** By one backward pass, for at most one target a sequence. */
 function ofLastTargets(unrolled: Unrolled, batch: Batch, loss: Loss): Float64Array[] {
   const { T, B } = batch;
-  const { L } = unrolled.network;
-  const record: NormRecord[] = Array.from({ length: L }, (_, layer) => ({
-    squares: new Float64Array(T * B),
-    exponents: new Int32Array(T * B),
-    afterInjection: layer === L - 1,
-  }));
+  const record = normRecord(unrolled.network.L, T * B);
   unrolled.backward(loss, { statesOnly: true, record });
-  const profiles: Float64Array[] = [];
-  for (let r = 0; r < batch.counted; r++) {
-    const b = batch.rows[r] % B;
-    const t = Math.floor(batch.rows[r] / B);
-    profiles.push(Float64Array.from({ length: t + 1 }, (_, k) => jointLog10(record, (t - k) * B + b)));
-  }
-  return profiles;
+  return Array.from(batch.rows.subarray(0, batch.counted), (row) => lagsOf(record, row, B));
 }
 
 /** By the way back of all targets side by side: each joins when its step comes. */
@@ -118,6 +118,22 @@ function ofAllTargets(unrolled: Unrolled, batch: Batch, loss: Loss, most: number
   }
   backend.release(mark);
   return profiles;
+}
+
+/** Room for the norms of all layers at all rows t * B + b. */
+function normRecord(L: number, rows: number): NormRecord[] {
+  return Array.from({ length: L }, (_, layer) => ({
+    squares: new Float64Array(rows),
+    exponents: new Int32Array(rows),
+    afterInjection: layer === L - 1,
+  }));
+}
+
+/** log10 g_k over the lags from a row t * B + b back to the first step. */
+function lagsOf(record: readonly NormRecord[], row: number, B: number): Float64Array {
+  const gradients = new Float64Array(Math.floor(row / B) + 1);
+  for (let k = 0; k < gradients.length; k++) gradients[k] = jointLog10(record, row - k * B);
+  return gradients;
 }
 
 /** log10 of the norm over all layers, whose squares come with powers of two of their own. */
