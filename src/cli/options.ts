@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { InvalidArgumentError, Option } from 'commander';
+import { monitors } from '../monitor/monitors.ts';
 
 import { type BackendName, backendNames } from './openBackend.ts';
 
@@ -9,6 +10,10 @@ export const options = {
     new Option('--set <path=value>', 'set a field of the experiment, such as model.cell=lstm; may be repeated, once for each field')
       .argParser(collect)
       .default([] as string[], 'none'),
+  monitor: () =>
+    new Option('--monitor <name>', 'have this monitor look at the training, and no others unless repeated')
+      .choices(monitors.map(({ name }) => name))
+      .argParser(collectMonitors),
   json: () => new Option('--json', 'print exactly one JSON document on stdout'),
   seed: () => new Option('--seed <number>', 'set training.seed').argParser(wholeNumber),
   budget: () => new Option('--budget <seconds>', 'bound the whole command; what was cut short is said').argParser(positiveNumber),
@@ -25,6 +30,12 @@ export const options = {
 };
 
 function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+
+function collectMonitors(value: string, before: string[] = []): string[] {
+  const names = monitors.map(({ name }) => name);
+  if (!names.includes(value)) throw new InvalidArgumentError(`Allowed choices are ${names.join(', ')}.`);
   return [...before, value];
 }
 

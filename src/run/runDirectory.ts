@@ -53,6 +53,7 @@ const names = {
   checkpoint: 'checkpoint.safetensors',
   previous: 'checkpoint.previous.safetensors',
   best: 'best.safetensors',
+  profiles: 'profiles.jsonl',
 };
 
 /** A directory with everything about one run. */
@@ -138,6 +139,10 @@ export class RunDirectory {
 
   get previousCheckpointFile(): string {
     return path.join(this.path, names.previous);
+  }
+
+  get profilesFile(): string {
+    return path.join(this.path, names.profiles);
   }
 
   get bestFile(): string {

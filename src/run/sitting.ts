@@ -4,6 +4,7 @@ import { weightsBytes, writeCheckpoint } from './checkpoint.ts';
 import { writeWhole } from './files.ts';
 import { type MetricsLine, MetricsWriter, replaceLast } from './metrics.ts';
 import type { Pace, Stop } from './pace.ts';
+import type { ProfilesWriter } from './profiles.ts';
 import { isBetter, type Validated } from './resume.ts';
 import type { RunDirectory } from './runDirectory.ts';
 import type { TrainWatcher } from './trainRun.ts';
@@ -20,6 +21,7 @@ export interface SittingParts {
   /** What an earlier sitting left; undefined for a new run. */
   readonly before: Validated | undefined;
   readonly checkpointEvery: number;
+  readonly profiles: ProfilesWriter;
 }
 
 /** What is known about the validation part when a sitting ends. */
@@ -55,7 +57,7 @@ export class Sitting {
   }
 
   async train(): Promise<void> {
-    const { run, trainer, pace, watcher, before, checkpointEvery } = this.#parts;
+    const { run, trainer, pace, watcher, before, checkpointEvery, profiles } = this.#parts;
     const now = performance.now();
     const end = now + shareOfUpdates * (pace.deadline - now);
     if (before?.line && before.line.validationLoss === undefined && this.#isDue()) await this.#makeUp(before.line);
@@ -65,6 +67,7 @@ export class Sitting {
       while (!trainer.done) {
         this.stopped ??= pace.stop(end);
         if (this.stopped) break;
+        profiles.takeIfDue();
         const record = trainer.step();
         this.#evaluation = undefined;
         const validationLoss = this.#isDue() ? await this.#evaluate() : undefined;
@@ -76,6 +79,7 @@ export class Sitting {
         this.#save(metrics);
         saved = performance.now();
       }
+      if (!this.stopped) profiles.takeIfDue();
       this.#save(metrics);
     } finally {
       metrics.close();

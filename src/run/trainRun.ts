@@ -5,6 +5,7 @@ import { ThroughtimeError } from '../errors.ts';
 import { initialize, Network } from '../network/network.ts';
 import { constantLossPieces } from '../training/constantPredictor.ts';
 import { type Evaluation, Evaluator, type Metric } from '../training/evaluator.ts';
+import { Profiler } from '../training/profiler.ts';
 import { Summary, type TrainingSummary } from '../training/summary.ts';
 import { longestOf, Trainer } from '../training/trainer.ts';
 import type { Experiment } from './experiment.ts';
@@ -12,6 +13,7 @@ import { takeLock } from './lock.ts';
 import { eachMetricsLine, type MetricsLine } from './metrics.ts';
 import { type DataFile, describeFiles, openData } from './openData.ts';
 import { Pace } from './pace.ts';
+import { ProfilesWriter } from './profiles.ts';
 import { resume } from './resume.ts';
 import { freeRunPath, RunDirectory } from './runDirectory.ts';
 import { Sitting } from './sitting.ts';
@@ -144,7 +146,10 @@ async function train(request: TrainRequest, { experiment, folder }: { experiment
     /** Nothing of such a run is written again. */
     const finished = before !== undefined && trainer.done && run.record.status === 'done';
     watcher?.begun?.({ path: run.path, network, experiment, resumedAt: trainer.update });
-    const sitting = new Sitting({ run, trainer, evaluator, pace, watcher, before, checkpointEvery: request.checkpointEvery ?? 10 });
+    const checkpointEvery = request.checkpointEvery ?? 10;
+    const profiler = new Profiler(trainer, training.monitors, training.monitorEvery);
+    const profiles = new ProfilesWriter(run.profilesFile, profiler, trainer);
+    const sitting = new Sitting({ run, trainer, evaluator, pace, watcher, before, checkpointEvery, profiles });
     if (!finished) {
       if (before) run.update({ status: 'running' });
       await sitting.train();

@@ -26,6 +26,7 @@ const sampleTemperature = 0.8;
 interface TrainFlags {
   set: string[];
   json?: boolean;
+  monitor?: string[];
   seed?: number;
   budget?: number;
   backend: BackendName;
@@ -39,6 +40,7 @@ export function trainCommand(): Command {
     .description('train an experiment and write a run directory, or go on with the run of a directory')
     .argument('<experiment or run>', 'an experiment file (JSON), or a run directory to go on with', pathText)
     .addOption(options.set())
+    .addOption(options.monitor())
     .addOption(options.seed())
     .addOption(options.budget())
     .addOption(options.backend())
@@ -129,7 +131,7 @@ async function requestFor(source: string, flags: TrainFlags): Promise<TrainReque
   const overrides = overridesOf(flags);
   if (existsSync(source) && statSync(source).isDirectory()) {
     if (overrides.length > 0 || flags.run !== undefined) {
-      const given = flags.run !== undefined ? '--run' : flags.set.length > 0 ? '--set' : '--seed';
+      const given = flags.run !== undefined ? '--run' : flags.set.length > 0 ? '--set' : flags.monitor ? '--monitor' : '--seed';
       throw new ThroughtimeError(
         'OPTION_INVALID',
         `${given} does not go with a run directory, whose experiment is fixed; train the experiment file instead`,
