@@ -1,7 +1,7 @@
 import type { Batch } from '../network/batch.ts';
 import { Linearization } from '../network/unroll/linearization.ts';
 import type { Unrolled } from '../network/unroll/unrolled.ts';
-import type { Monitor } from './monitor.ts';
+import { type Monitor, plain } from './monitor.ts';
 import { quantile } from './quantile.ts';
 
 /** How long the units of one state of one layer hold what is in them by themselves, in steps. */
@@ -69,6 +69,6 @@ export function halfLives(unrolled: Unrolled, batch: Batch): HalfLife[] {
 export const halfLifeMonitor: Monitor<HalfLife[]> = {
   name: 'half-life',
   measures: 'steps in which what a unit keeps by itself falls to a half',
-  work: () => 0,
+  work: ({ network: { L, H, cell }, T, B }) => plain * L * T * B * H * cell.states.length * (cell.gates + 2),
   measure: (look) => halfLives(look.forward(), look.batch),
 };

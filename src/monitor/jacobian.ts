@@ -1,7 +1,7 @@
 import type { Batch } from '../network/batch.ts';
 import type { Network } from '../network/network.ts';
 import type { Unrolled } from '../network/unroll/unrolled.ts';
-import type { Monitor } from './monitor.ts';
+import { type Monitor, plain } from './monitor.ts';
 import { quantile } from './quantile.ts';
 import { singularRange } from './singularValues.ts';
 import { StepJacobian } from './stepJacobian.ts';
@@ -71,6 +71,6 @@ const monitored = 8;
 export const jacobianMonitor: Monitor<JacobianSpectrum | undefined> = {
   name: 'jacobian',
   measures: 'log10 of the largest and the smallest singular value of ds_t/ds_{t-1}',
-  work: ({ network }) => monitored * workOfOne(network, network.L * network.cell.states.length * network.H),
+  work: ({ network }) => plain * monitored * workOfOne(network, network.L * network.cell.states.length * network.H),
   measure: (look) => jacobianSpectrum(look.forward(), look.batch, { count: monitored }),
 };

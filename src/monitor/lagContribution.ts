@@ -1,10 +1,11 @@
+import type { Reals } from '../compute/backend.ts';
 import type { Batch } from '../network/batch.ts';
 import type { Loss } from '../network/loss/loss.ts';
 import type { Network } from '../network/network.ts';
 import type { RecurrentLayer } from '../network/unroll/recurrentLayer.ts';
 import type { Unrolled } from '../network/unroll/unrolled.ts';
 import { keepProbes } from './lagProfile.ts';
-import type { Monitor } from './monitor.ts';
+import { type Monitor, plain } from './monitor.ts';
 
 /** What one lag adds to the gradient of the recurrent layers' weights. Logarithms to base 10 of norms; -Infinity is an exact zero. */
 export interface LagContribution {
@@ -50,8 +51,10 @@ export function lagContributions(unrolled: Unrolled, batch: Batch, loss: Loss): 
   keepProbes(batch, 1);
   const count = batch.counted;
   if (count < 2) return undefined;
+  const { backend } = unrolled.network;
   unrolled.reset();
   unrolled.forward(batch);
+  const mark = backend.mark();
   const rows = new GradientRows(unrolled, batch);
   unrolled.backward(loss, { statesOnly: true });
   const places = Array.from({ length: count }, (_, r) => ({ b: batch.rows[r] % batch.B, t: Math.floor(batch.rows[r] / batch.B) }));
@@ -60,7 +63,9 @@ export function lagContributions(unrolled: Unrolled, batch: Batch, loss: Loss): 
     const there = places.filter(({ t }) => t >= lag).map(({ b, t }) => (t - lag) * batch.B + b);
     lags.push(rows.contribution(there, lag));
   }
-  return { lags, ...rows.whole(places), sequences: count };
+  const whole = rows.whole(places);
+  backend.release(mark);
+  return { lags, ...whole, sequences: count };
 }
 
 /** dL/dpre of the last backward pass with what it is multiplied with, row by row: what the weight gradients are made of. */
@@ -68,8 +73,8 @@ class GradientRows {
   readonly #network: Network;
   readonly #batch: Batch;
   readonly #layers: readonly RecurrentLayer[];
-  /** Per layer above the first, what it read, [T * B, H]. */
-  readonly #reads: (Float64Array | undefined)[];
+  /** Per layer above the first, what it read: [T * B, H] from `at`. */
+  readonly #reads: ({ readonly values: Reals; readonly at: number } | undefined)[];
 
   /** @param unrolled after its forward pass. */
   constructor({ network, layers }: Unrolled, batch: Batch) {
@@ -80,10 +85,16 @@ class GradientRows {
     this.#layers = layers;
     this.#reads = [undefined];
     for (const [index, { states }] of layers.slice(0, -1).entries()) {
-      const output = Float64Array.from(states[0].subarray(batch.B * H, batch.B * H + size));
+      const [output] = states;
       const below = this.#reads[index];
-      if (residual && below) for (let i = 0; i < size; i++) output[i] += below[i];
-      this.#reads.push(output);
+      if (!residual || !below) {
+        this.#reads.push({ values: output, at: batch.B * H });
+        continue;
+      }
+      const values = network.backend.allocate(size);
+      values.set(output.subarray(batch.B * H, batch.B * H + size));
+      network.backend.add(below.values, below.at, values, 0, size);
+      this.#reads.push({ values, at: 0 });
     }
   }
 
@@ -107,19 +118,23 @@ class GradientRows {
 
   /** The whole gradients of the sequences: the norm of their mean, and their standard deviation. */
   whole(places: readonly { readonly b: number; readonly t: number }[]): { total: number; noise: number } {
+    const { backend } = this.#network;
+    const length = this.#layers.reduce((sum, _, layer) => sum + this.#partOf(layer), 0);
+    const gradient = backend.allocate(length);
+    const sum = backend.allocate(length);
     const n = places.length;
     let squares = 0;
-    const sum = this.#gradientOf(places[0].b, places[0].t);
-    for (const each of sum) squares += each * each;
-    for (const { b, t } of places.slice(1)) {
-      const gradient = this.#gradientOf(b, t);
-      for (let i = 0; i < sum.length; i++) {
-        squares += gradient[i] * gradient[i];
-        sum[i] += gradient[i];
+    for (const { b, t } of places) {
+      gradient.fill(0);
+      let at = 0;
+      for (let layer = 0; layer < this.#layers.length; layer++) {
+        this.#addGradient(layer, b, t, gradient, at);
+        at += this.#partOf(layer);
       }
+      squares += backend.sumSquares(gradient, 0, length);
+      backend.add(gradient, 0, sum, 0, length);
     }
-    let mean = 0;
-    for (const each of sum) mean += (each / n) ** 2;
+    const mean = backend.sumSquares(sum, 0, length) / (n * n);
     return { total: Math.log10(mean) / 2, noise: Math.log10(Math.max(0, squares - n * mean) / (n - 1)) / 2 };
   }
 
@@ -146,43 +161,60 @@ class GradientRows {
   #readProduct(layer: number, row: number, other: number): number {
     const { input, vectors, symbols } = this.#batch;
     const reads = this.#reads[layer];
-    if (reads) return dot(reads, row * this.#network.H, other * this.#network.H, this.#network.H);
+    const { H } = this.#network;
+    if (reads) return dot(reads.values, reads.at + row * H, reads.at + other * H, H);
     if (input.kind === 'symbols') return symbols[row] === symbols[other] ? 1 : 0;
     return dot(vectors, row * input.size, other * input.size, input.size);
   }
 
-  /** The weight gradient of sequence b from step t back, all layers one after the other. */
-  #gradientOf(b: number, t: number): Float64Array {
-    const { H, L, cell, input } = this.#network;
-    const { gates: G, apart: A } = cell;
-    const { B, vectors, symbols } = this.#batch;
-    const width = (layer: number) => (layer === 0 ? input.size : H);
-    const parts = Array.from({ length: L }, (_, layer) => G * H * (width(layer) + H + 2));
-    const gradient = new Float64Array(parts.reduce((sum, each) => sum + each, 0));
-    let first = 0;
-    for (const [layer, { kept, states, exponents }] of this.#layers.entries()) {
-      const I = width(layer);
-      const reads = this.#reads[layer];
-      for (let step = t; step >= 0; step--) {
-        const row = step * B + b;
-        const factor = 2 ** exponents[row];
-        if (factor === 0) continue;
-        for (let i = 0; i < G * H; i++) {
-          const byInput = kept.pre[row * G * H + i] * factor;
-          const byState = i < (G - A) * H ? byInput : kept.apart[row * A * H + i - (G - A) * H] * factor;
-          const at = first + i * (I + H + 2);
-          if (byInput === 0 && byState === 0) continue;
-          if (reads) for (let k = 0; k < I; k++) gradient[at + k] += byInput * reads[row * H + k];
-          else if (input.kind === 'symbols') gradient[at + symbols[row]] += byInput;
-          else for (let k = 0; k < I; k++) gradient[at + k] += byInput * vectors[row * I + k];
-          for (let k = 0; k < H; k++) gradient[at + I + k] += byState * states[0][row * H + k];
-          gradient[at + I + H] += byInput;
-          gradient[at + I + H + 1] += byState;
-        }
-      }
-      first += parts[layer];
+  /** Numbers of a layer's gradient: by the input, by the state before, and the two biases. */
+  #partOf(layer: number): number {
+    const { H, cell } = this.#network;
+    return cell.gates * H * (this.#widthOf(layer) + H + 2);
+  }
+
+  #widthOf(layer: number): number {
+    return layer === 0 ? this.#batch.input.size : this.#network.H;
+  }
+
+  /** Adds the weight gradient of one layer, of sequence b from step t back, to `out`: by the input, by the state, the biases. */
+  #addGradient(layer: number, b: number, t: number, out: Reals, at: number): void {
+    const { backend, cell, H } = this.#network;
+    const { B, input, vectors, symbols } = this.#batch;
+    const { kept, states, exponents } = this.#layers[layer];
+    const rows = t + 1;
+    const [G, A, I] = [cell.gates * H, cell.apart * H, this.#widthOf(layer)];
+    const J = G - A;
+    const mark = backend.mark();
+    const pre = backend.allocate(rows * G);
+    const apart = backend.allocate(rows * A);
+    for (let step = 0; step < rows; step++) {
+      const row = step * B + b;
+      const factor = 2 ** exponents[row];
+      // A zero stays one at any exponent.
+      if (factor === 0) continue;
+      const scaled = (value: number) => (value === 0 ? 0 : value * factor);
+      for (let i = 0; i < G; i++) pre[step * G + i] = scaled(kept.pre[row * G + i]);
+      for (let i = 0; i < A; i++) apart[step * A + i] = scaled(kept.apart[row * A + i]);
     }
-    return gradient;
+    const reads = this.#reads[layer];
+    if (reads) backend.multiplyTransposed(pre, 0, G, reads.values, reads.at + b * H, B * H, G, H, rows, out, at, H);
+    else if (input.kind === 'vectors') backend.multiplyTransposed(pre, 0, G, vectors, b * I, B * I, G, I, rows, out, at, I);
+    else {
+      // The transpose of the gradient, which has the same norm.
+      const read = backend.allocateIndices(rows);
+      for (let step = 0; step < rows; step++) read[step] = symbols[step * B + b];
+      backend.scatterAddRows(pre, 0, read, 0, rows, G, out, at);
+    }
+    const byState = at + G * I;
+    const h = states[0];
+    backend.multiplyTransposed(pre, 0, G, h, b * H, B * H, J, H, rows, out, byState, H);
+    if (A > 0) backend.multiplyTransposed(apart, 0, A, h, b * H, B * H, A, H, rows, out, byState + J * H, H);
+    const biases = byState + G * H;
+    backend.addColumnSums(pre, 0, G, rows, G, out, biases);
+    backend.addColumnSums(pre, 0, G, rows, J, out, biases + G);
+    if (A > 0) backend.addColumnSums(apart, 0, A, rows, A, out, biases + G + J);
+    backend.release(mark);
   }
 }
 
@@ -197,7 +229,9 @@ export const lagContributionMonitor: Monitor<LagContributions | undefined> = {
   measures: 'log10 of what each lag adds to the weight gradient, and of the noise of a minibatch',
   work: ({ network: { H, L, cell, input }, T, B }) => {
     const inputs = input.size + (L - 1) * H;
-    return T * B * ((B / 2) * (cell.gates * H * L + L * H + inputs) + 3 * cell.gates * H * (L * H + inputs));
+    const gradient = cell.gates * H * (L * H + inputs);
+    // A forward pass, a backward pass without weight gradients, the inner products, and the weight gradients.
+    return T * B * (3 * gradient + plain * (B / 2) * (cell.gates * H * L + L * H + inputs));
   },
   measure(look) {
     const unrolled = look.forward();

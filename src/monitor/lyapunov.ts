@@ -2,7 +2,7 @@ import { Random } from '../compute/random.ts';
 import type { Batch } from '../network/batch.ts';
 import type { Network } from '../network/network.ts';
 import type { Unrolled } from '../network/unroll/unrolled.ts';
-import type { Monitor } from './monitor.ts';
+import { type Monitor, plain } from './monitor.ts';
 import { StepJacobian } from './stepJacobian.ts';
 
 /** How much is to be looked at, at most. */
@@ -166,7 +166,7 @@ export const lyapunovMonitor: Monitor<LyapunovSpectrum> = {
   measures: 'the largest Lyapunov exponents, in nats per step',
   work: ({ network, T }) => {
     const S = network.L * network.cell.states.length * network.H;
-    return monitored.sequences * T * (StepJacobian.work(network) + monitored.count * S * (S + 2 * monitored.count));
+    return plain * monitored.sequences * T * (StepJacobian.work(network) + monitored.count * S * (S + 2 * monitored.count));
   },
   measure: (look) => lyapunovExponents(look.forward(), look.batch, monitored),
 };

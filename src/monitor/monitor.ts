@@ -10,6 +10,9 @@ export interface LookShape {
   readonly probes: number;
 }
 
+/** A multiplication in a plain loop takes the time of so many in a kernel. */
+export const plain = 16;
+
 /**
  * A quantity that is measured: numbers with a unit, without a judgement. A monitor changes nothing of the network and draws nothing
  * at random that depends on when it is called, so that a training with monitors has the bits of one without.
@@ -19,7 +22,10 @@ export interface Monitor<Value = unknown> {
   readonly name: string;
   /** What it measures and in which unit, in a few words. */
   readonly measures: string;
-  /** Multiplications with additions of one measurement, about, beside those of the forward pass of its look. */
+  /**
+   * Multiplications with additions of one measurement, about, beside those of the forward pass of its look; in those of a kernel, so that
+   * one in a plain loop counts as `plain`.
+   */
   work(shape: LookShape): number;
   /** May use up the look's forward pass, and says so with `look.consume()`. */
   measure(look: Look): Value;

@@ -22,7 +22,7 @@ export const monitors: readonly Monitor[] = [
 ];
 
 /** Those that a run has unless it says otherwise. */
-export const defaultMonitors: readonly string[] = ['saturation', 'half-life', 'lag-profile'];
+export const defaultMonitors: readonly string[] = ['saturation', 'half-life', 'lag-profile', 'lag-contribution'];
 
 /** Multiplications with additions of a forward pass of T steps of B sequences. */
 function workOfForward({ H, L, cell, input }: Network, T: number, B: number): number {
@@ -35,9 +35,12 @@ export function workOfStep(network: Network, T: number, B: number): number {
   return 2 * workOfForward(network, T, B) + T * B * cell.gates * H * (2 * L - 1) * H;
 }
 
+/** Forward passes that a look costs by itself: one, and its memory, which is made for it and filled with zeros. */
+const ofLook = 2.5;
+
 /** What one look with these monitors costs, in training steps of T steps of B sequences. */
 export function costOf(chosen: readonly Monitor[], shape: LookShape, training: { readonly T: number; readonly B: number }): number {
   const forward = workOfForward(shape.network, shape.T, shape.B);
-  const work = chosen.reduce((sum, each) => sum + each.work(shape), forward);
+  const work = chosen.reduce((sum, each) => sum + each.work(shape), ofLook * forward);
   return work / workOfStep(shape.network, training.T, training.B);
 }

@@ -1,7 +1,7 @@
 import type { Batch } from '../network/batch.ts';
 import type { CellFunction } from '../network/cell/cell.ts';
 import type { Unrolled } from '../network/unroll/unrolled.ts';
-import type { Monitor } from './monitor.ts';
+import { type Monitor, plain } from './monitor.ts';
 
 /** How far one function of one layer is driven, over all its values: units, steps and sequences. */
 export interface Saturation {
@@ -83,6 +83,6 @@ const squashOf: Record<CellFunction['kind'], (x: number) => number> = {
 export const saturationMonitor: Monitor<Saturation[]> = {
   name: 'saturation',
   measures: 'shares of the values of tanh, gates and ReLUs that are at their flat ends, and of units that are dead',
-  work: () => 0,
+  work: ({ network: { L, H, cell }, T, B }) => plain * L * T * B * H * (cell.functions?.length ?? 0),
   measure: (look) => saturation(look.forward(), look.batch),
 };

@@ -2,7 +2,7 @@ import type { Batch } from '../network/batch.ts';
 import type { Network } from '../network/network.ts';
 import type { Unrolled } from '../network/unroll/unrolled.ts';
 import { WayBack } from '../network/unroll/wayBack.ts';
-import type { Monitor } from './monitor.ts';
+import { type Monitor, plain } from './monitor.ts';
 import { singularRange } from './singularValues.ts';
 
 /** What k steps do to any gradient, whatever the loss: logarithms to base 10, means over the sequences looked at. */
@@ -24,7 +24,7 @@ export interface Transport {
 export interface TransportOptions {
   /** Of the batch, from its first; 2 by default. */
   readonly sequences?: number;
-  /** Multiplications with additions that it may cost; without bound by default. */
+  /** Multiplications with additions of a kernel that it may cost (`monitor.ts`); without bound by default. */
   readonly work?: number;
 }
 
@@ -69,7 +69,7 @@ function ladder(last: number): number[] {
 function workOf({ L, H, cell }: Network, lags: readonly number[]): number {
   const S = cell.states.length;
   const n = L * S * H;
-  return lags[lags.length - 1] * (2 * L - 1) * H * H * S * (n + cell.gates) + lags.length * (8 / 3) * n ** 3;
+  return lags[lags.length - 1] * (2 * L - 1) * H * H * S * (n + cell.gates) + plain * lags.length * (8 / 3) * n ** 3;
 }
 
 /** log10 of the largest singular value and of the root mean square gain, for each lag. */

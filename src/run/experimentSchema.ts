@@ -149,7 +149,7 @@ const training = z.strictObject({
     .describe('What is measured of the network while it trains, into profiles.jsonl.'),
   monitorEvery: whole(1)
     .optional()
-    .describe('Updates between two looks of the monitors; default: 40 looks, fewer where they would cost above 4%.'),
+    .describe('Updates between two looks of the monitors; default: 40 looks, fewer where their work would exceed 2% of the training.'),
 });
 
 export const experimentSchema = z.strictObject({

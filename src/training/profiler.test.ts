@@ -20,15 +20,15 @@ function trainerOf(options: object = {}, dataset = data): Trainer {
   return new Trainer(network, dataset, { ...trainingDefaults, ...options });
 }
 
-test('looks by default: 40 at most, and fewer where their work would exceed 4% of the training', () => {
+test('looks by default: 40 at most, and fewer where their work would exceed 2% of the training', () => {
   for (const options of [{}, { updates: 1000000 }, { updates: 3 }, { batchSize: 1 }, { bptt: { k1: 2, k2: 4 } }]) {
     const trainer = trainerOf(options);
     for (const names of [defaultMonitors, monitors.map(({ name }) => name)]) {
       const { every, cost } = new Profiler(trainer, names);
       const { updates } = trainer.options;
       const looks = Math.floor(updates / every);
-      assert.ok(looks <= 40 && looks * cost <= 0.04 * updates, `${looks} looks of ${cost} steps in ${updates} updates`);
-      assert.ok(every === Math.ceil(updates / 40) || every === Math.ceil(cost / 0.04));
+      assert.ok(looks <= 40 && looks * cost <= 0.02 * updates, `${looks} looks of ${cost} steps in ${updates} updates`);
+      assert.ok(every === Math.ceil(updates / 40) || every === Math.ceil(cost / 0.02));
     }
   }
 });

@@ -19,7 +19,7 @@ const lookBeyond = (k2: number) => ({ sequences: 8, steps: Math.min(lookDefaults
 
 /** Looks in a training, where nothing else is said, and the share of the training's work that they may take together. */
 const mostLooks = 40;
-const mostShare = 0.04;
+const mostShare = 0.02;
 
 /**
  * Has monitors look at a training: before its first update, every `every` updates, and after the last one. What is looked at depends on the
@@ -36,7 +36,8 @@ export class Profiler {
 
   /**
    * @param names of `monitors`; none takes no looks.
-   * @param every updates between two looks; by default as many as give 40 looks and keep their work below 4% of the training's.
+   * @param every updates between two looks; by default as many as give 40 looks and keep their work below 2% of the training's (`cost`; measured
+   *   times are up to four times that, see docs/performance.md).
    */
   constructor(trainer: Trainer, names: readonly string[], every?: number) {
     const { network, dataset, options } = trainer;

@@ -1,23 +1,17 @@
 import { Command, Option } from 'commander';
 import type { Backend } from '../../compute/backend.ts';
-import type { Dataset, LossName } from '../../data/dataset.ts';
+import type { LossName } from '../../data/dataset.ts';
 import { sequencesDataset } from '../../data/sequences.ts';
 import { ThroughtimeError } from '../../errors.ts';
-import { type LagPoint, lagGradients, lagProfile } from '../../monitor/lagProfile.ts';
-import { lyapunovExponents } from '../../monitor/lyapunov.ts';
-import { orthogonality } from '../../monitor/orthogonality.ts';
-import { allocateBatch } from '../../network/batch.ts';
 import { losses } from '../../network/loss/losses.ts';
-import type { Network } from '../../network/network.ts';
-import { Unrolled } from '../../network/unroll/unrolled.ts';
 import { toJson } from '../../run/json.ts';
 import { describeFiles, openData, openLines } from '../../run/openData.ts';
 import { openWeights } from '../../run/openWeights.ts';
 import { RunDirectory } from '../../run/runDirectory.ts';
 import { checkUnchanged } from '../../run/trainRun.ts';
 import { longestOf } from '../../training/trainer.ts';
-import { lagPlot } from '../lagPlot.ts';
-import { short } from '../numbers.ts';
+import { inspectNetwork } from '../inspection.ts';
+import { extent, inspectionScreen } from '../inspectionScreen.ts';
 import { type BackendName, openBackend } from '../openBackend.ts';
 import { options, pathText } from '../options.ts';
 
@@ -32,25 +26,6 @@ interface InspectFlags {
   json?: boolean;
 }
 
-/** What `inspect` answers. */
-interface Inspection {
-  /** Sequences that were looked at, and the steps of the longest. */
-  readonly over: { readonly sequences: number; readonly steps: number };
-  readonly loss: number;
-  readonly gradientNorm: number;
-  /** ‖dL/dp‖ of every parameter. */
-  readonly parameters: Record<string, number>;
-  readonly lagProfile: readonly LagPoint[];
-  readonly lyapunov: readonly number[];
-  /** What the exponents are means over: the last steps of the first sequences. */
-  readonly lyapunovOver: { readonly sequences: number; readonly steps: number };
-  readonly orthogonality: Record<string, number[]>;
-}
-
-/** More exponents than this are of no use to a reader, and cost. */
-const mostExponents = 32;
-/** Multiplications with additions for the exponents: about two seconds. */
-const lyapunovWork = 2e9;
 /** Sequences of a run's validation part that are looked at, and multiplications with additions of one pass over them. */
 const mostSequences = 256;
 const mostWork = 2e10;
@@ -84,8 +59,8 @@ async function inspect(run: string | undefined, flags: InspectFlags, command: Co
   if (T * B * network.parameters.length > longWork) {
     process.stderr.write(`Looking at ${extent({ sequences: B, steps: T })}; this takes a while.\n`);
   }
-  const inspection = look(network, dataset, T, B);
-  process.stdout.write(flags.json ? `${toJson(inspection)}\n` : screen(inspection, network));
+  const inspection = inspectNetwork(network, dataset, T, B);
+  process.stdout.write(flags.json ? `${toJson(inspection)}\n` : inspectionScreen(inspection, network));
 }
 
 async function fromFiles({ weights, data, loss, activation, targets }: InspectFlags, backend: Backend) {
@@ -121,64 +96,3 @@ async function fromRun(run: string, flags: InspectFlags, backend: Backend) {
   const affordable = Math.max(1, Math.floor(mostWork / (T * network.parameters.length)));
   return { network, dataset, T, B: Math.min(dataset.count, mostSequences, affordable) };
 }
-
-/** One forward and one backward pass over the first T steps of the first B sequences. */
-function look(network: Network, dataset: Dataset, T: number, B: number): Inspection {
-  const { backend, parameters } = network;
-  const sequences = Array.from({ length: B }, (_, b) => b);
-  const batch = allocateBatch(backend, dataset.input, dataset.target, T, B);
-  dataset.copy({ sequences, begin: 0, end: T, countFrom: 0 }, batch);
-  if (batch.counted === 0) {
-    throw new ThroughtimeError(
-      'DATA_INVALID',
-      `none of the first ${B} sequences has a counted target, so there is nothing to look at; give targets`,
-    );
-  }
-  const unrolled = new Unrolled(network, T, B);
-  const loss = losses[dataset.loss];
-  unrolled.forward(batch);
-  const value = unrolled.backward(loss);
-  const norm = (at: number, length: number) => Math.sqrt(backend.sumSquares(parameters.gradient, at, length));
-  const norms = Object.fromEntries(parameters.list.map(({ name, at, length }) => [name, norm(at, length)]));
-  const gradientNorm = norm(0, parameters.length);
-  const { exponents, ...lyapunovOver } = lyapunovExponents(unrolled, batch, { count: mostExponents, work: lyapunovWork });
-  return {
-    loss: value,
-    gradientNorm,
-    parameters: norms,
-    lagProfile: lagProfile(lagGradients(unrolled, batch, loss)),
-    lyapunov: exponents,
-    lyapunovOver,
-    orthogonality: orthogonality(network),
-    over: { sequences: B, steps: T },
-  };
-}
-
-function screen(
-  { loss, gradientNorm, parameters, lagProfile: profile, lyapunov, lyapunovOver, orthogonality: distances, over }: Inspection,
-  network: Network,
-): string {
-  const width = Math.max(...Object.keys(parameters).map((name) => name.length), 'gradient norm'.length);
-  const rows = Object.entries(parameters).map(([name, norm]) => `    ${name.padEnd(width)}  ${short(norm)}`);
-  const blocks = Object.entries(distances).map(([name, each]) => `    ${name.padEnd(width)}  ${each.map(short).join('  ')}`);
-  return [
-    '',
-    `  ${`${network.L} x ${network.H} ${network.cell.name}`.padEnd(width + 2)}  ${network.parameters.length} parameters, looked at over ${extent(over)}`,
-    `  ${'loss'.padEnd(width + 2)}  ${short(loss)}`,
-    `  ${'gradient norm'.padEnd(width + 2)}  ${short(gradientNorm)}, of each parameter:`,
-    ...rows,
-    '',
-    '  The gradient through time: log10 of ‖dL_t/ds_{t-k}‖ against the lag k, mean over sequences',
-    lagPlot(profile),
-    `  Lyapunov exponents, nats per step, over ${extent(lyapunovOver)}:`,
-    `    ${lyapunov.slice(0, 6).map(short).join('  ')}${lyapunov.length > 6 ? `  ... (${lyapunov.length})` : ''}`,
-    '',
-    '  Distance of each recurrent block from orthogonal, ‖WᵀW - I‖:',
-    ...blocks,
-    '',
-  ].join('\n');
-}
-
-const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
-const extent = ({ sequences, steps }: { sequences: number; steps: number }) =>
-  `${counted(steps, 'step')} of ${counted(sequences, 'sequence')}`;
