@@ -13,8 +13,7 @@ export interface Profiles {
 }
 
 /**
- * Reads a profiles file; a missing one is empty. Numbers that are not finite stand there, and here, as the strings "NaN", "Infinity" and
- * "-Infinity".
+ * Reads a profiles file; a missing one is empty.
  *
  * @throws RUN_INVALID for a whole line that is not a profile.
  */
@@ -39,7 +38,7 @@ function linesOf(file: string): { lines: { line: ProfileLine; end: number }[]; t
 function parse(text: string, file: string, line: number): ProfileLine {
   let value: ProfileLine | null = null;
   try {
-    value = JSON.parse(text) as ProfileLine | null;
+    value = JSON.parse(text, revive) as ProfileLine | null;
   } catch {
     // Answered below, like JSON of another kind.
   }
@@ -48,6 +47,10 @@ function parse(text: string, file: string, line: number): ProfileLine {
   }
   return value;
 }
+
+const notFinite = new Set(['NaN', 'Infinity', '-Infinity']);
+
+const revive = (_: string, value: unknown) => (typeof value === 'string' && notFinite.has(value) ? Number(value) : value);
 
 /** Writes the looks of a training as they are due, each durable before the training goes on, so that a checkpoint is never ahead of them. */
 export class ProfilesWriter {

@@ -1,3 +1,6 @@
+import type { HorizonLook } from '../monitor/gradientHorizon.ts';
+import type { LagContributions } from '../monitor/lagContribution.ts';
+import type { LagPoint } from '../monitor/lagProfile.ts';
 import { type LookOptions, lookAt, lookDefaults, lookShape } from '../monitor/look.ts';
 import type { Monitor } from '../monitor/monitor.ts';
 import { costOf, monitors } from '../monitor/monitors.ts';
@@ -12,6 +15,20 @@ export interface ProfileLine {
   /** Sequences of the training part that were looked at, and their newest steps at most. */
   readonly over: { readonly sequences: number; readonly steps: number };
   readonly value: unknown;
+}
+
+/** Of the lines of a training, in their order, what the gradient horizon is made of: the looks that have both its monitors. */
+export function horizonLooks(lines: readonly ProfileLine[]): HorizonLook[] {
+  const looks = new Map<number, { lagProfile?: readonly LagPoint[]; lagContribution?: LagContributions | null }>();
+  for (const { update, monitor, value } of lines) {
+    const look = looks.get(update) ?? {};
+    looks.set(update, look);
+    if (monitor === 'lag-profile') look.lagProfile = value as readonly LagPoint[];
+    if (monitor === 'lag-contribution') look.lagContribution = value as LagContributions | null;
+  }
+  return [...looks].flatMap(([update, { lagProfile, lagContribution }]) =>
+    lagProfile && lagContribution ? [{ update, lagProfile, lagContribution }] : [],
+  );
 }
 
 /** Looks at a truncated training: far enough beyond its window to see what the truncation cuts off, on fewer sequences for that. */
@@ -37,7 +54,7 @@ export class Profiler {
   /**
    * @param names of `monitors`; none takes no looks.
    * @param every updates between two looks; by default as many as give 40 looks and keep their work below 2% of the training's (`cost`; measured
-   *   times are up to four times that, see docs/performance.md).
+   *   times are up to four times that, see bench/lagProfile.ts).
    */
   constructor(trainer: Trainer, names: readonly string[], every?: number) {
     const { network, dataset, options } = trainer;
