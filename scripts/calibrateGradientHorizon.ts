@@ -112,9 +112,12 @@ const judged = trainAll(toJudge);
 const answer = { threshold: deviations, bestThresholds, toChoose: confusion(chosen, deviations), toJudge: confusion(judged, deviations) };
 
 mkdirSync(path.join(root, 'docs/calibration'), { recursive: true });
+/** A line for each training. */
+const lines = (outcomes: readonly Outcome[]) => `[\n${outcomes.map((each) => JSON.stringify(each)).join(',\n')}\n]`;
 writeFileSync(
   path.join(root, 'docs/calibration/gradientHorizon.json'),
-  `${JSON.stringify({ ...answer, byThreshold, sets: { toChoose, toJudge }, outcomes: { chosen, judged } }, null, 1)}\n`,
+  `{"answer":${JSON.stringify(answer)},\n"byThreshold":${JSON.stringify(byThreshold)},\n"sets":${JSON.stringify({ toChoose, toJudge })},
+"chosen":${lines(chosen)},\n"judged":${lines(judged)}}\n`,
 );
 const page = path.join(root, 'docs/math/gradientHorizon.md');
 const row = (name: string, { learnedWithin, learnedBeyond, notLearnedWithin, notLearnedBeyond, right }: ReturnType<typeof confusion>) =>

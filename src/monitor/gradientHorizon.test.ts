@@ -9,26 +9,26 @@ const look = (update: number, sizes: readonly number[], noise = 0): HorizonLook 
   lagContribution: { lags: sizes.map((size, lag) => ({ lag, size, signal: -Infinity })), total: 0, noise, sequences: 16 },
 });
 
-// sqrt(100 * 100) = 100: two decades; 5 deviations are 0.699 decades. So 10^-1.30 of the noise is the least.
+// sqrt(100 * 100) = 100: two decades; 15 deviations are 1.176 decades. So 10^-0.824 of the noise is the least.
 const budget = { updates: 100, batchSize: 100 };
 
-test('the largest lag that comes to 5 deviations with the budget of the whole training', () => {
-  const found = gradientHorizon([look(0, [0, -0.5, -1, -1.29, -1.31, -2])], budget);
+test('the largest lag that comes to 15 deviations with the budget of the whole training', () => {
+  const found = gradientHorizon([look(0, [0, -0.5, -0.7, -0.82, -0.83, -1.7])], budget);
   assert.equal(found.horizon, 3);
   assert.equal(found.atLeast, false);
-  assert.ok(Math.abs(found.reach[4] - 0.69) < 1e-12 && Math.abs(found.threshold - Math.log10(5)) < 1e-12);
+  assert.ok(Math.abs(found.reach[4] - 1.17) < 1e-12 && Math.abs(found.threshold - Math.log10(15)) < 1e-12);
   // A hundred times as many updates: a decade more.
-  assert.equal(gradientHorizon([look(0, [0, -0.5, -1, -1.29, -1.31, -2])], { updates: 1e4, batchSize: 100 }).horizon, 5);
+  assert.equal(gradientHorizon([look(0, [0, -0.5, -0.7, -0.82, -0.83, -1.7])], { updates: 1e4, batchSize: 100 }).horizon, 5);
   // Relative to the noise, whatever the size of both.
-  assert.equal(gradientHorizon([look(0, [-50, -50.5, -51, -51.29, -51.31, -52], -50)], budget).horizon, 3);
+  assert.equal(gradientHorizon([look(0, [-50, -50.5, -50.7, -50.82, -50.83, -52], -50)], budget).horizon, 3);
 });
 
 test('the best look counts: a lag that the gradient reaches later is within the horizon', () => {
-  assert.equal(gradientHorizon([look(0, [0, -3, -6]), look(50, [0, -1, -1]), look(100, [-9, -12, -15], 0)], budget).horizon, 2);
+  assert.equal(gradientHorizon([look(0, [0, -3, -6]), look(50, [0, -0.8, -0.8]), look(100, [-9, -12, -15], 0)], budget).horizon, 2);
 });
 
 test('a lag beyond a gap counts; the longest one measured is a lower bound', () => {
-  const gap = gradientHorizon([look(0, [0, -5, -5, -1, -5])], budget);
+  const gap = gradientHorizon([look(0, [0, -5, -5, -0.8, -5])], budget);
   assert.deepEqual([gap.horizon, gap.atLeast], [3, false]);
   const all = gradientHorizon([look(0, [0, 0, 0])], budget);
   assert.deepEqual([all.horizon, all.atLeast], [2, true]);

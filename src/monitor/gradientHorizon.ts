@@ -33,7 +33,7 @@ export interface GradientHorizon {
  * How many standard deviations what one lag adds must come to, if all sequences agreed, until training learns from it. Calibrated by
  * `npm run calibrate:gradientHorizon`, whose outcome is in docs/math/gradientHorizon.md.
  */
-export const deviations = 5;
+export const deviations = 15;
 
 /**
  * The gradient horizon: the largest lag from which training can still learn at the given budget. At one moment, let ‖g_k‖ be the size of

@@ -96,28 +96,28 @@ function ofAllTargets(unrolled: Unrolled, batch: Batch, loss: Loss, most: number
   const mark = backend.mark();
   const wayBack = new WayBack(network, B, most);
   const { active } = wayBack;
-  const steps = Int32Array.from(rows.subarray(0, counted), (row) => Math.floor(row / B));
-  const profiles = Array.from(steps, (t) => new Float64Array(t + 1));
-  /** Of each sequence, the targets that are on their way, in the order in which they joined. */
-  const joined: number[][] = Array.from({ length: B }, () => []);
+  /** Where each profile begins in an array of all of them; its lag at step t is t0 - t. */
+  const begins = new Int32Array(counted + 1);
+  for (let r = 0; r < counted; r++) begins[r + 1] = begins[r] + Math.floor(rows[r] / B) + 1;
+  const all = new Float64Array(begins[counted]);
+  /** Of each sequence, [B, most]: where lag 0 of step 0 would lie, for the targets that are on their way in the order in which they joined. */
+  const places = new Int32Array(B * most);
+  const norms = new Float64Array(most);
   let next = counted - 1;
   for (let t = T - 1; t >= 0; t--) {
     for (; next >= 0 && rows[next] >= t * B; next--) {
       const b = rows[next] % B;
+      places[b * most + active[b]] = begins[next] + t;
       wayBack.setOutput(b, active[b]++, values, next * H);
-      joined[b].push(next);
     }
     for (let b = 0; b < B; b++) {
-      const targets = joined[b];
-      for (let p = 0; p < targets.length; p++) {
-        const r = targets[p];
-        profiles[r][steps[r] - t] = wayBack.log10Norm(b, p);
-      }
+      wayBack.log10Norms(b, norms);
+      for (let p = 0; p < active[b]; p++) all[places[b * most + p] - t] = norms[p];
     }
     if (t > 0) wayBack.step(unrolled, t);
   }
   backend.release(mark);
-  return profiles;
+  return Array.from({ length: counted }, (_, r) => all.subarray(begins[r], begins[r + 1]));
 }
 
 /** Room for the norms of all layers at all rows t * B + b. */

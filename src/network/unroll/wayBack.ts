@@ -132,7 +132,6 @@ export class WayBack {
   log10Norm(b: number, p: number): number {
     const row = b * this.P + p;
     const layers = this.#layers;
-    if (layers.length === 1) return Math.log10(layers[0].squares[row]) / 2 + layers[0].exponents[row] * decadesOfTwo;
     let top = -Infinity;
     for (let layer = 0; layer < layers.length; layer++) {
       if (layers[layer].squares[row] > 0) top = Math.max(top, layers[layer].exponents[row]);
@@ -144,6 +143,18 @@ export class WayBack {
       sum += square > 0 ? square * 2 ** (2 * (layers[layer].exponents[row] - top)) : square;
     }
     return top === -Infinity && !Number.isNaN(sum) ? -Infinity : Math.log10(sum) / 2 + top * decadesOfTwo;
+  }
+
+  /** The same of all active rows of sequence b, into the beginning of `out`. */
+  log10Norms(b: number, out: Float64Array): void {
+    const count = this.active[b];
+    const first = b * this.P;
+    if (this.#layers.length > 1) {
+      for (let p = 0; p < count; p++) out[p] = this.log10Norm(b, p);
+      return;
+    }
+    const { squares, exponents } = this.#layers[0];
+    for (let p = 0; p < count; p++) out[p] = Math.log10(squares[first + p]) / 2 + exponents[first + p] * decadesOfTwo;
   }
 
   /** Copies row p of sequence b, times 2^-exponent, to `out`; an exponent near that of `log10Norm` keeps it within a float64. */
