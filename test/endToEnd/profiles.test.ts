@@ -35,14 +35,14 @@ test('a run has a look at 0, every so many updates and after the last; a line fo
   await train({ experiment: read({ updates: 25 }), folder: place.folder, runPath: run });
   const { lines, torn } = readProfiles(`${run}/profiles.jsonl`);
   assert.equal(torn, false);
-  const names = ['saturation', 'half-life', 'lag-profile'];
+  const names = ['saturation', 'half-life', 'lag-profile', 'lag-contribution'];
   assert.deepEqual(
     lines.map(({ update, monitor }) => [update, monitor]),
     [0, 10, 20, 25].flatMap((update) => names.map((name) => [update, name])),
   );
   for (const { over, monitor, value } of lines) {
     assert.ok(over.sequences === 8 && over.steps >= 6 && over.steps <= 12);
-    assert.ok(Array.isArray(value) && value.length > 0, monitor);
+    assert.ok(monitor === 'lag-contribution' ? value !== null : (value as unknown[]).length > 0, monitor);
   }
 });
 
