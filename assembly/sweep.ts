@@ -1,5 +1,5 @@
 /**
- * All steps of one recurrent layer for sequences b0 to b1 - 1, forward or backward: the loops of network/unroll/recurrentLayer.ts
+ * The steps of one recurrent layer for sequences b0 to b1 - 1, forward or backward: the loops of network/unroll/recurrentLayer.ts
  * with the scaling of network/unroll/rowScale.ts, without a return to TypeScript between steps. Sequences do not touch each
  * other, so that threads can each take some of them; the bits of a sequence do not depend on who takes which.
  *
@@ -32,7 +32,9 @@ const LEAST_SCALED: f32 = 7.888609052210118e-31;
 @unmanaged
 class Layer {
   cell: i32;
-  T: usize;
+  /** Steps [from, to) are run. */
+  from: usize;
+  to: usize;
   B: usize;
   H: usize;
   pre: usize;
@@ -60,6 +62,8 @@ class Layer {
   injectedExponents: usize;
   /** How the recurrent matrices lie in memory (native.ts), two bits each: forward joined and apart, backward joined and apart. */
   native: i32;
+  /** Steps of the pass after these: where there are any, dh, dc and scale hold what they have left; else they begin at 0. */
+  after: usize;
 }
 
 /** Gates, and how many of them are apart. */
@@ -68,7 +72,7 @@ function gatesOf(cell: i32): usize {
   return cell == LSTM ? 4 : cell == GRU ? 3 : 1;
 }
 
-/** Forward through all steps, from the state at the beginning of h (and c). */
+/** Forward through steps [from, to), from the state before the first of them. */
 export function forwardSweep(at: usize, b0: usize, b1: usize): void {
   const layer = changetype<Layer>(at);
   const cell = layer.cell;
@@ -80,7 +84,7 @@ export function forwardSweep(at: usize, b0: usize, b1: usize): void {
   const joined: usize = cell == GRU ? 2 * H : gatesOf(cell) * H;
   const joinedNative = layer.native & 3;
   const apartNative = (layer.native >> 2) & 3;
-  for (let t: usize = 0; t < layer.T; t++) {
+  for (let t = layer.from; t < layer.to; t++) {
     const first = t * B + b0;
     const previous = first * row;
     const next = previous + B * row;
@@ -108,7 +112,7 @@ function endSequences(layer: Layer, t: usize, b0: usize, b1: usize): void {
   }
 }
 
-/** Backward through all steps; pre and apart become gradients in mantissa form, dh and dc those of the first state. */
+/** Backward through steps [from, to); pre and apart become gradients in mantissa form, dh and dc those of the state before them. */
 export function backwardSweep(at: usize, b0: usize, b1: usize): void {
   const layer = changetype<Layer>(at);
   const cell = layer.cell;
@@ -122,10 +126,12 @@ export function backwardSweep(at: usize, b0: usize, b1: usize): void {
   const apartNative = (layer.native >> 6) & 3;
   const dh = layer.dh + b0 * row;
   const dc = layer.dc + b0 * row;
-  memory.fill(dh, 0, n * row);
-  if (cell == LSTM) memory.fill(dc, 0, n * row);
-  memory.fill(layer.scale + b0 * 4, 0, n * 4);
-  for (let t = layer.T; t-- > 0; ) {
+  if (layer.after == 0) {
+    memory.fill(dh, 0, n * row);
+    if (cell == LSTM) memory.fill(dc, 0, n * row);
+    memory.fill(layer.scale + b0 * 4, 0, n * 4);
+  }
+  for (let t = layer.to; t-- > layer.from; ) {
     const first = t * B + b0;
     const previous = first * row;
     const next = previous + B * row;

@@ -174,7 +174,7 @@ async function monitorsCost(training: Training, setting: OwnSetting, rounds: num
   const network = new Network(backend, model, train.input, train.target.size);
   initialize(network, model, 0);
   const trainer = new Trainer(network, train, trainingDefaults);
-  const profiler = new Profiler(trainer, defaultMonitors);
+  const profiler = new Profiler(trainer);
   const step = () => trainer.step();
   const look = () => profiler.take();
   for (let i = 0; i < 3; i++) {

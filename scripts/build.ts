@@ -1,4 +1,4 @@
-/** Bundles the package into dist/: the core, the Node part and the command line, their types, and the experiment's JSON Schema. */
+/** Bundles the package into dist/: the core, the Node part, the command line and the thread that it starts, their types, and the experiment's JSON Schema. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
@@ -7,7 +7,7 @@ import { experimentJsonSchema } from '../src/run/experimentSchema.ts';
 rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist');
 await build({
-  entryPoints: { index: 'src/index.ts', node: 'src/node.ts', cli: 'src/cli/main.ts' },
+  entryPoints: { index: 'src/index.ts', node: 'src/node.ts', cli: 'src/cli/main.ts', batchThread: 'src/run/batchThread.ts' },
   outdir: 'dist',
   bundle: true,
   splitting: true,

@@ -59,8 +59,9 @@ function train(name: string, lag: number, seed: number, updates: number, { symbo
   const data = makeTask({ kind: 'task', name: 'recall', lag, symbols, trainSequences: 4000, validationSequences: 400, seed });
   const network = new Network(backend, model, data.train.input, data.train.target.size);
   initialize(network, model, seed);
-  const trainer = new Trainer(network, data.train, { ...trainingDefaults, updates, batchSize, learningRate: 0.003, seed });
-  const profiler = new Profiler(trainer, ['lag-profile', 'lag-contribution'], Math.ceil(updates / 20));
+  const looks = { monitors: ['lag-profile', 'lag-contribution'], monitorEvery: Math.ceil(updates / 20) };
+  const trainer = new Trainer(network, data.train, { ...trainingDefaults, ...looks, updates, batchSize, learningRate: 0.003, seed });
+  const profiler = new Profiler(trainer);
   const lines: ProfileLine[] = [];
   for (;;) {
     if (profiler.isDue()) lines.push(...profiler.take());

@@ -13,14 +13,17 @@ export const errorCodes = {
   FILE_UNREADABLE: { kind: 'input', means: 'a file that was named cannot be opened or read' },
   DATA_INVALID: { kind: 'input', means: 'a data file holds something that is not allowed, at a line and field that the message names' },
   DATA_TOO_SHORT: { kind: 'input', means: 'there are fewer data than the experiment needs' },
+  DATA_CHANGED: { kind: 'input', means: 'a data file was changed while it was being learned from' },
   SHAPE_MISMATCH: { kind: 'input', means: 'the shapes of weights, data or options do not fit each other' },
   CHECKPOINT_INVALID: { kind: 'input', means: 'a checkpoint or weights file is damaged or is not what it says' },
   RUN_INVALID: { kind: 'input', means: 'a run directory cannot be used: missing, of another version, or of another experiment' },
   RUN_EXISTS: { kind: 'input', means: 'the run directory already holds a run' },
   RUN_IN_USE: { kind: 'input', means: 'another process trains this run, or may be training it' },
   WRITE_FAILED: { kind: 'input', means: 'a file could not be written: the disk is full or the place is not writable' },
+  STOPPED: { kind: 'work', means: 'the command was stopped before there was anything to keep' },
   GRADIENT_WRONG: { kind: 'work', means: 'a gradient disagrees with central differences' },
   MEMORY_EXHAUSTED: { kind: 'work', means: 'the arrays of this run do not fit into the memory of its backend' },
+  THREAD_FAILED: { kind: 'work', means: 'the thread that prepares batches ahead could not be started, or gives no answer' },
   BACKEND_UNAVAILABLE: { kind: 'work', means: 'the engine cannot run the requested backend' },
 } as const satisfies Record<string, { kind: ErrorKind; means: string }>;
 
@@ -38,11 +41,14 @@ export class ThroughtimeError extends Error {
   override readonly name = 'ThroughtimeError';
   readonly code: ErrorCode;
   readonly place: ErrorPlace;
+  /** The message without its place. */
+  readonly sentence: string;
 
   constructor(code: ErrorCode, sentence: string, place: ErrorPlace = {}, options?: ErrorOptions) {
     super(`${placePrefix(place)}${sentence}`, options);
     this.code = code;
     this.place = place;
+    this.sentence = sentence;
   }
 
   /** Whether the user's input or the work itself is at fault. */

@@ -4,7 +4,7 @@ export { type CsvColumns, type CsvOptions, readCsv } from './interop/csv.ts';
 export { type Experiment, experimentFrom, readExperiment } from './run/experiment.ts';
 export { experimentJsonSchema } from './run/experimentSchema.ts';
 export { type Metrics, type MetricsLine, readMetrics } from './run/metrics.ts';
-export { openData } from './run/openData.ts';
+export { type OpenedData, type OpenOptions, openData, openDataFiles } from './run/openData.ts';
 export { openWeights, type WeightsShape } from './run/openWeights.ts';
 export { type Profiles, readProfiles } from './run/profiles.ts';
 export { RunDirectory, type RunRecord } from './run/runDirectory.ts';

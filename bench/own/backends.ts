@@ -1,4 +1,5 @@
 import type { Backend } from '../../src/compute/backend.ts';
+import { blasBackend, tryBlas } from '../../src/compute/blas/blas.ts';
 import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
 
 /** A way to run a training step here: a backend, and the threads that share its work. */
@@ -10,6 +11,8 @@ export interface OwnSetting {
 /** Every backend that is fast enough to be measured, by name. One more is one more line. */
 const open: Readonly<Record<string, (threads: number) => Promise<Backend>>> = {
   wasm: (threads) => wasmBackend({ threads }),
+  // Only where a library of the machine is faster.
+  ...('backend' in (await tryBlas()) ? { blas: async (threads: number) => (await blasBackend({ threads })).backend } : {}),
 };
 
 /** Each backend with one thread and with two. */

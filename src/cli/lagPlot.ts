@@ -5,10 +5,15 @@ const height = 10;
 
 /** A lag profile in characters: log10 of the norm upward, the lag to the right. */
 export function lagPlot(profile: readonly LagPoint[]): string {
-  const finite = profile.map(({ meanLog10 }) => meanLog10).filter(Number.isFinite);
-  if (finite.length === 0) return '    (no finite value at any lag)';
-  const top = Math.ceil(Math.max(...finite));
-  const bottom = Math.min(Math.floor(Math.min(...finite)), top - 1);
+  let [smallest, largest] = [Infinity, -Infinity];
+  for (const { meanLog10 } of profile) {
+    if (!Number.isFinite(meanLog10)) continue;
+    smallest = Math.min(smallest, meanLog10);
+    largest = Math.max(largest, meanLog10);
+  }
+  if (smallest > largest) return '    (no finite value at any lag)';
+  const top = Math.ceil(largest);
+  const bottom = Math.min(Math.floor(smallest), top - 1);
   const columns = Math.min(width, profile.length);
   const grid = Array.from({ length: height }, () => new Array<string>(columns).fill(' '));
   for (let column = 0; column < columns; column++) {

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { InvalidArgumentError, Option } from 'commander';
+import { bytesOf } from '../compute/bytes.ts';
 import { monitors } from '../monitor/monitors.ts';
 
 import { type BackendName, backendNames } from './openBackend.ts';
@@ -16,6 +17,7 @@ export const options = {
       .argParser(collectMonitors),
   json: () => new Option('--json', 'print exactly one JSON document on stdout'),
   seed: () => new Option('--seed <number>', 'set training.seed').argParser(wholeNumber),
+  memory: (description: string) => new Option('--memory <size>', description).argParser(sizeText),
   budget: () => new Option('--budget <seconds>', 'bound the whole command; what was cut short is said').argParser(positiveNumber),
   checkpointEvery: () =>
     new Option('--checkpoint-every <seconds>', 'time between two checkpoints; 10 by default').argParser(positiveNumber),
@@ -23,6 +25,10 @@ export const options = {
     new Option('--threads <number>', 'processor threads; the bits do not depend on it')
       .argParser(threadCount)
       .default(Math.min(availableParallelism(), 8), 'the cores of this machine, 8 at most'),
+  prepare: () =>
+    new Option('--prepare <where>', 'where batches are made: ahead in a thread, inline, or as the data ask for; the bits are the same')
+      .choices(['auto', 'ahead', 'inline'])
+      .default('auto'),
   backend: () =>
     new Option('--backend <name>', "blas: the machine's BLAS library where it is faster; wasm: float32 SIMD; scalar: plain float64 loops")
       .choices(backendNames)
@@ -43,6 +49,15 @@ function collectMonitors(value: string, before: string[] = []): string[] {
 export function pathText(text: string): string {
   if (text === '') throw new InvalidArgumentError('It is empty; name a file or directory.');
   return text;
+}
+
+function sizeText(text: string): string {
+  try {
+    bytesOf(text);
+    return text;
+  } catch (cause) {
+    throw new InvalidArgumentError(`It ${(cause as Error).message}.`);
+  }
 }
 
 function wholeNumber(text: string): number {

@@ -92,12 +92,21 @@ export interface SweepArrays {
   readonly exponents: Int32Array;
 }
 
-/** All steps of a layer in one call, where a backend can do that; the same mathematics, under a parity test. */
+/** Many steps of a layer in one call, where a backend can do that; the same mathematics, under a parity test. */
 export interface Sweep {
-  /** @param lengths [B] steps of each sequence, or null where none is shorter than T. */
-  forward(T: number, B: number, lengths: Int32Array | null): void;
-  /** What enters at each step, as the layer's `Injection`; T and B are those of the last `forward`. */
-  backward(values: Reals, rows: Int32Array | null, exponents: Int32Array | null): void;
+  /**
+   * Forward through steps [from, to), which follow on those of the last call unless `from` is 0.
+   *
+   * @param lengths [B] steps of each sequence, or null where none is over.
+   */
+  forward(B: number, from: number, to: number, lengths: Int32Array | null): void;
+  /**
+   * Back through steps [from, to), which have been run forward. What enters at each step is given as the layer's `Injection`.
+   *
+   * @param after how many steps of the pass come after these. Where there are any, `dStates` and `scale` hold what they handed
+   *   back; else they begin at 0.
+   */
+  backward(values: Reals, rows: Int32Array | null, exponents: Int32Array | null, from: number, to: number, after: number): void;
 }
 
 /**
@@ -156,7 +165,7 @@ export interface Backend {
   readonly threads: number;
   /** The library that `blas` uses and what for: plain JSON, kept with a run so that it can be taken up with the same bits. */
   readonly native?: Readonly<Record<string, unknown>>;
-  /** All steps of a layer in one call, if this backend can do that for its cell. */
+  /** Many steps of a layer in one call, if this backend can do that for its cell. */
   sweep?(arrays: SweepArrays): Sweep | undefined;
   /** Room for row vectors on their way back through a layer. */
   pullBack(arrays: PullBackArrays): PullBack;
@@ -168,6 +177,8 @@ export interface Backend {
   /** The present top of the memory; `release(mark)` gives back everything allocated after it. */
   mark(): number;
   release(mark: number): void;
+  /** Bytes that can still be allocated; Infinity where only the machine sets a limit. */
+  room(): number;
 
   /** Room for a packed [K, N] matrix, laid out for products with about `rows` rows of A. */
   allocatePacked(K: number, N: number, rows?: number): PackedMatrix;

@@ -10,13 +10,19 @@ export class Random {
 
   /** @param seed a whole number; only its lowest 53 bits count. */
   constructor(seed: number) {
+    this.restart(seed);
+  }
+
+  /** Begins anew, as one just made with this seed. */
+  restart(seed: number): void {
     if (!Number.isSafeInteger(seed) || seed < 0) {
       throw new ThroughtimeError('OPTION_INVALID', `a seed is a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, got ${seed}`);
     }
-    const halves = [seed >>> 0, Math.floor(seed / 2 ** 32)];
+    const low = seed >>> 0;
+    const high = Math.floor(seed / 2 ** 32);
     for (let i = 0; i < 4; i++) {
       // Each half of the seed goes its own way through the sequence, so that no two seeds share a state.
-      let word = (halves[i % 2] + Math.imul(i + 1, 0x9e3779b9)) >>> 0;
+      let word = ((i % 2 === 0 ? low : high) + Math.imul(i + 1, 0x9e3779b9)) >>> 0;
       word = Math.imul(word ^ (word >>> 16), 0x21f0aaad);
       word = Math.imul(word ^ (word >>> 15), 0x735a2d97);
       this.#words[i] = word ^ (word >>> 15);

@@ -1,5 +1,6 @@
 import type { Batch, InputShape, TargetShape } from '../network/batch.ts';
 import type { LossName } from '../network/loss/loss.ts';
+import type { DatasetRecipe } from './recipe.ts';
 
 export type { LossName };
 
@@ -12,6 +13,8 @@ export interface Window {
   readonly end: number;
   /** Targets of steps before this one are left out (begin: none is). */
   readonly countFrom: number;
+  /** The inputs are not needed: what the batch has of them is left as it is, where that spares work. Default false. */
+  readonly targetsOnly?: boolean;
 }
 
 /** Sequences to learn from, wherever they are kept. A window of them is copied into a batch on demand. */
@@ -25,6 +28,10 @@ export interface Dataset {
   length(sequence: number): number;
   /** Fills the batch: T = end - begin, B = the number of sequences, padding where a sequence is shorter. */
   copy(window: Window, batch: Batch): void;
+  /**
+   * What another thread needs to open the same data: there where they are read from a file, and batches may have to wait for it.
+   */
+  readonly recipe?: DatasetRecipe;
 }
 
 /** A naive predictor's loss on the validation part, to hold a model's against. */
@@ -42,6 +49,8 @@ export interface DataParts {
   readonly description: DataDescription;
   /** On the validation part, beside the best constant. */
   readonly baselines: readonly Baseline[];
+  /** Closes the files that the data are read from, where there are any. */
+  close?(): void;
 }
 
 export type DataDescription =

@@ -19,6 +19,11 @@ export class Growing<Flat extends FlatArray> {
     return this.#length;
   }
 
+  /** One of the numbers that have been appended. */
+  at(index: number): number {
+    return this.#values[index];
+  }
+
   push(value: number): void {
     if (this.#length === this.#values.length) this.#resize(2 * this.#length);
     this.#values[this.#length++] = value;

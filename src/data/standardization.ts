@@ -1,4 +1,4 @@
-import { ThroughtimeError } from '../errors.ts';
+import { type ErrorPlace, ThroughtimeError } from '../errors.ts';
 
 /** Mean and standard deviation of each column. */
 export interface Moments {
@@ -7,24 +7,45 @@ export interface Moments {
 }
 
 /**
- * Means and standard deviations (divisor n) of the columns of `values` [rows, columns], in float64 by Welford 1962, "Note on a method
- * for calculating corrected sums of squares and products". A constant column has deviation 1, so that it becomes 0.
+ * Means and standard deviations (divisor n) of columns whose rows come one by one, in float64 by Welford 1962, "Note on a method for
+ * calculating corrected sums of squares and products". A constant column has deviation 1, so that it becomes 0.
  */
-export function columnMoments(values: Float64Array, columns: number, rows = values.length / columns): Moments {
-  const means = new Array<number>(columns).fill(0);
-  const squares = new Array<number>(columns).fill(0);
-  for (let row = 0, at = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++, at++) {
-      const distance = values[at] - means[column];
-      means[column] += distance / (row + 1);
-      squares[column] += distance * (values[at] - means[column]);
+export class RunningMoments {
+  readonly #means: Float64Array;
+  readonly #squares: Float64Array;
+  #rows = 0;
+
+  constructor(columns: number) {
+    this.#means = new Float64Array(columns);
+    this.#squares = new Float64Array(columns);
+  }
+
+  /** Adds the row that begins at `values[at]`. */
+  add(values: ArrayLike<number>, at: number): void {
+    const means = this.#means;
+    this.#rows++;
+    for (let column = 0; column < means.length; column++) {
+      const value = values[at + column];
+      const distance = value - means[column];
+      means[column] += distance / this.#rows;
+      this.#squares[column] += distance * (value - means[column]);
     }
   }
-  const deviations = squares.map((sum) => {
-    const deviation = Math.sqrt(sum / Math.max(rows, 1));
-    return deviation > 0 ? deviation : 1;
-  });
-  return { means, deviations };
+
+  get moments(): Moments {
+    const deviations = Array.from(this.#squares, (sum) => {
+      const deviation = Math.sqrt(sum / Math.max(this.#rows, 1));
+      return deviation > 0 ? deviation : 1;
+    });
+    return { means: [...this.#means], deviations };
+  }
+}
+
+/** The moments of the columns of `values` [rows, columns]. */
+export function columnMoments(values: Float64Array, columns: number): Moments {
+  const running = new RunningMoments(columns);
+  for (let at = 0; at < values.length; at += columns) running.add(values, at);
+  return running.moments;
 }
 
 /**
@@ -34,20 +55,35 @@ export function columnMoments(values: Float64Array, columns: number, rows = valu
  */
 export function standardize(
   values: Float64Array,
-  { means, deviations }: Moments,
+  moments: Moments,
   what: string,
   place: (row: number, column: number) => { file: string; line: number; field: string },
 ): void {
+  const { means, deviations } = moments;
   const columns = means.length;
   for (let at = 0; at < values.length; at++) {
     const column = at % columns;
-    const value = (values[at] - means[column]) / deviations[column];
-    if (!Number.isFinite(Math.fround(value))) {
-      const sentence =
-        `this ${what} is ${values[at]}, which after standardisation by mean ${means[column]} and deviation ${deviations[column]} is not ` +
-        'finite as a float32; correct it or set data.standardize to false';
-      throw new ThroughtimeError('DATA_INVALID', sentence, place(Math.floor(at / columns), column));
+    if (!standardizes(values[at], moments, column)) {
+      throw standardizationError(values[at], moments, column, what, place(Math.floor(at / columns), column));
     }
-    values[at] = value;
+    values[at] = (values[at] - means[column]) / deviations[column];
   }
+}
+
+/** Whether a value of a column is finite as a float32 once it is standardised. */
+export function standardizes(value: number, { means, deviations }: Moments, column: number): boolean {
+  return Number.isFinite(Math.fround((value - means[column]) / deviations[column]));
+}
+
+export function standardizationError(
+  value: number,
+  { means, deviations }: Moments,
+  column: number,
+  what: string,
+  place: ErrorPlace,
+): ThroughtimeError {
+  const sentence =
+    `this ${what} is ${value}, which after standardisation by mean ${means[column]} and deviation ${deviations[column]} is not ` +
+    'finite as a float32; correct it or set data.standardize to false';
+  return new ThroughtimeError('DATA_INVALID', sentence, place);
 }

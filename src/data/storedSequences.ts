@@ -53,8 +53,10 @@ export class StoredSequences implements Dataset {
 
   copy(window: Window, batch: Batch): void {
     beginCopy(this, window, batch);
-    if (this.input.kind === 'symbols') this.#copySymbols(window, batch);
-    else this.#copyVectors(window, batch);
+    if (!window.targetsOnly) {
+      if (this.input.kind === 'symbols') this.#copySymbols(window, batch);
+      else this.#copyVectors(window, batch);
+    }
     this.#copyTargets(window, batch);
   }
 

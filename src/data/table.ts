@@ -1,9 +1,11 @@
 import { ThroughtimeError } from '../errors.ts';
 import type { Baseline, DataParts } from './dataset.ts';
 import { optionError, refuseOtherFields, show, switchOption, wholeOption } from './options.ts';
-import { columnMoments, type Moments, standardize } from './standardization.ts';
+import { RowLines } from './rowLines.ts';
+import { RowStore, type RowStoreOptions } from './rowStore.ts';
+import { repeatedSeasonLoss, seasonOfDay } from './tableBaselines.ts';
 import { TableWindows } from './tableWindows.ts';
-import { checkEvenTimes } from './time.ts';
+import { EvenTimes } from './time.ts';
 
 /** A `data` entry of kind `table`. */
 export interface TableOptions {
@@ -43,8 +45,13 @@ const fields = ['kind', 'path', 'time', 'inputs', 'target', 'window', 'horizon',
 
 /** Which columns a table's options need, for `readCsv`. @throws EXPERIMENT_INVALID as `tableData`. */
 export function neededColumns(options: TableOptions): { numbers: string[]; texts: string[] } {
-  const { inputs, target, time } = checkedOptions(options);
-  return { numbers: [...new Set([...inputs, target])], texts: time === undefined ? [] : [time] };
+  const checked = checkedOptions(options);
+  return { numbers: numberColumns(checked), texts: checked.time === undefined ? [] : [checked.time] };
+}
+
+/** Columns of numbers: the inputs in their order, and the target. */
+function numberColumns({ inputs, target }: Pick<TableOptions, 'inputs' | 'target'>): string[] {
+  return [...new Set([...inputs, target])];
 }
 
 /**
@@ -62,56 +69,112 @@ export function neededColumns(options: TableOptions): { numbers: string[]; texts
  * no window.
  */
 export function tableData(table: TableColumns, options: TableOptions): DataParts {
-  const checked = checkedOptions(options);
-  const { inputs, target, time, window, horizon } = checked;
-  const { file } = table;
-  const rows = table.lines.length;
-  const parts = splitRows(rows, checked.split, window, horizon, file);
-  const step = time === undefined ? undefined : checkEvenTimes(table.texts[time], table.lines, file, time);
+  const { numbers, texts } = neededColumns(options);
+  const builder = new TableBuilder(options, table.file);
+  const columns = numbers.map((name) => numbersOf(table, name));
+  const times = texts.length > 0 ? table.texts[texts[0]] : undefined;
+  const values = new Float64Array(columns.length);
+  for (let row = 0; row < table.lines.length; row++) {
+    for (let column = 0; column < columns.length; column++) values[column] = columns[column][row];
+    builder.add(values, table.lines[row], times?.[row]);
+  }
+  return builder.finish();
+}
 
-  const names = [...new Set([...inputs, target])];
-  const columns = new Map<string, Float64Array>();
-  const moments = new Map<string, Moments>();
-  for (const name of names) {
-    const values = numbersOf(table, name).slice();
-    const ofTraining = checked.standardize ? columnMoments(values, 1, parts[0].past) : { means: [0], deviations: [1] };
-    standardize(values, ofTraining, 'value', (row) => ({ file, line: table.lines[row], field: name }));
-    columns.set(name, values);
-    moments.set(name, ofTraining);
-  }
-  const targets = columns.get(target)!;
-  const inputRows = interleave(inputs.map((name) => columns.get(name)!));
-  const windows = parts.map(
-    ({ from, past }) => new TableWindows(inputRows, inputs.length, targets, window, horizon, Math.max(from, window), past),
-  );
+/** Takes the rows of a table one by one, as they come out of a file, and makes of them what `tableData` says. */
+export class TableBuilder {
+  readonly #file: string;
+  readonly #options: ReturnType<typeof checkedOptions>;
+  readonly #names: readonly string[];
+  readonly #store: RowStore;
+  readonly #lines = new RowLines();
+  readonly #times: EvenTimes | undefined;
 
-  const validation = parts[1];
-  const baselines: Baseline[] = [{ name: 'lastValue', loss: repeatedSeasonLoss(targets, validation, horizon, 1) }];
-  const season = checked.season ?? seasonOfDay(step);
-  if (season !== undefined && season > validation.from && checked.season !== undefined) {
-    throw optionError(
-      'season',
-      `must be at most the ${validation.from} rows before the validation part, got ${season}; lower or remove it`,
-    );
+  /**
+   * @param file the table's name in errors.
+   * @param store where the rows are kept.
+   * @throws EXPERIMENT_INVALID for an option.
+   */
+  constructor(options: TableOptions, file: string, store: RowStoreOptions = {}) {
+    this.#options = checkedOptions(options);
+    this.#file = file;
+    this.#names = numberColumns(this.#options);
+    this.#store = new RowStore(this.#names.length, store);
+    const { time } = this.#options;
+    this.#times = time === undefined ? undefined : new EvenTimes(file, time);
   }
-  if (season !== undefined && season <= validation.from) {
-    baselines.push({ name: 'seasonal', loss: repeatedSeasonLoss(targets, validation, horizon, season) });
+
+  /**
+   * @param values the next row's numbers, in the order of `neededColumns`.
+   * @param line where it stands in the file.
+   * @param time its timestamp, where the options name a column of them.
+   * @throws DATA_INVALID with file, line and column for a time that is none or not even with those before.
+   */
+  add(values: ArrayLike<number>, line: number, time = ''): void {
+    this.#times?.add(time, line);
+    this.#store.add(values);
+    this.#lines.add(line);
   }
-  return {
-    train: windows[0],
-    validation: windows[1],
-    ...(windows.length > 2 ? { test: windows[2] } : {}),
-    description: {
-      kind: 'table',
-      inputs: [...inputs],
-      target,
-      window,
-      horizon,
-      means: Object.fromEntries(names.map((name) => [name, moments.get(name)!.means[0]])),
-      deviations: Object.fromEntries(names.map((name) => [name, moments.get(name)!.deviations[0]])),
-    },
-    baselines,
-  };
+
+  /** All rows have been added. @throws as `tableData`. */
+  finish(): DataParts {
+    try {
+      return this.#finish();
+    } catch (cause) {
+      this.close();
+      throw cause;
+    }
+  }
+
+  /** Gives back what holds the rows; to be called where `finish` is not. */
+  close(): void {
+    this.#store.close();
+  }
+
+  #finish(): DataParts {
+    const { inputs, target, window, horizon, split } = this.#options;
+    const names = this.#names;
+    const file = this.#file;
+    const store = this.#store;
+    const parts = splitRows(store.count, split, window, horizon, file);
+    const place = (row: number, column: number) => ({ file, line: this.#lines.of(row), field: names[column] });
+    const { rows, moments } = store.finish(this.#options.standardize ? parts[0].past : 0, place);
+    const shape = { inputs: inputs.length, target: names.indexOf(target), steps: window, horizon };
+    const windows = parts.map(({ from, past }) => new TableWindows(rows, { ...shape, first: Math.max(from, window), past }));
+
+    const validation = parts[1];
+    const repeated = (rowsBefore: number) => repeatedSeasonLoss(rows, shape.target, validation, horizon, rowsBefore);
+    const baselines: Baseline[] = [{ name: 'lastValue', loss: repeated(1) }];
+    const season = this.#season(validation.from);
+    if (season !== undefined) baselines.push({ name: 'seasonal', loss: repeated(season) });
+    return {
+      train: windows[0],
+      validation: windows[1],
+      ...(windows.length > 2 ? { test: windows[2] } : {}),
+      description: {
+        kind: 'table',
+        inputs: [...inputs],
+        target,
+        window,
+        horizon,
+        means: Object.fromEntries(names.map((name, column) => [name, moments.means[column]])),
+        deviations: Object.fromEntries(names.map((name, column) => [name, moments.deviations[column]])),
+      },
+      baselines,
+      ...(store.spilled ? { close: () => store.close() } : {}),
+    };
+  }
+
+  /** Rows of a season, where there is one and it has passed before the validation part. */
+  #season(validationFrom: number): number | undefined {
+    const { season } = this.#options;
+    if (season !== undefined && season > validationFrom) {
+      const sentence = `must be at most the ${validationFrom} rows before the validation part, got ${season}; lower or remove it`;
+      throw optionError('season', sentence);
+    }
+    const rows = season ?? seasonOfDay(this.#times?.step);
+    return rows !== undefined && rows <= validationFrom ? rows : undefined;
+  }
 }
 
 function numbersOf({ file, numbers, lines }: TableColumns, name: string): Float64Array {
@@ -191,32 +254,4 @@ function splitRows(rows: number, split: Split, window: number, horizon: number, 
     from = past;
     return part;
   });
-}
-
-function interleave(columns: readonly Float64Array[]): Float64Array {
-  const I = columns.length;
-  const rows = new Float64Array(columns[0].length * I);
-  columns.forEach((column, i) => {
-    for (let row = 0; row < column.length; row++) rows[row * I + i] = column[row];
-  });
-  return rows;
-}
-
-const day = 86_400_000;
-
-function seasonOfDay(step: number | undefined): number | undefined {
-  return step !== undefined && day % step === 0 && day / step >= 2 ? day / step : undefined;
-}
-
-/** Mean squared error where each target is predicted by the newest known one a whole number of seasons before it. */
-function repeatedSeasonLoss(targets: Float64Array, { from, past }: Part, horizon: number, season: number): number {
-  let sum = 0;
-  let windows = 0;
-  for (let row = from; row + horizon <= past; row++, windows++) {
-    for (let h = 0; h < horizon; h++) {
-      const error = targets[row + h] - targets[row - season + (h % season)];
-      sum += error * error;
-    }
-  }
-  return sum / (windows * horizon);
 }

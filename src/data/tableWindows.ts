@@ -1,6 +1,24 @@
 import type { Batch, InputShape, TargetShape } from '../network/batch.ts';
 import type { Dataset, Window } from './dataset.ts';
+import type { DatasetRecipe } from './recipe.ts';
+import type { Rows } from './rows.ts';
 import { beginCopy } from './window.ts';
+
+/** What windows are taken of some rows. */
+export interface WindowsShape {
+  /** I: the first columns are the inputs. */
+  readonly inputs: number;
+  /** The column that is predicted. */
+  readonly target: number;
+  /** Rows that a prediction reads. */
+  readonly steps: number;
+  /** O: rows that it predicts. */
+  readonly horizon: number;
+  /** The first row that is predicted, at least `steps`. */
+  readonly first: number;
+  /** One past the last row that is predicted. */
+  readonly past: number;
+}
 
 /**
  * Windows over rows, copied from them on demand: sequence n predicts the target column's rows [first + n, first + n + O) from the
@@ -11,53 +29,57 @@ export class TableWindows implements Dataset {
   readonly target: TargetShape;
   readonly loss = 'mse';
   readonly count: number;
-  readonly #rows: Float64Array;
-  readonly #targets: Float64Array;
-  readonly #steps: number;
-  readonly #first: number;
+  readonly #rows: Rows;
+  readonly #shape: WindowsShape;
+  /** The rows of one sequence. */
+  #read = new Float64Array(0);
 
-  /**
-   * @param rows [rows, I] the input columns.
-   * @param targets [rows] the target column.
-   * @param first the first row that is predicted, at least `steps`.
-   * @param past one past the last row that is predicted.
-   */
-  constructor(rows: Float64Array, I: number, targets: Float64Array, steps: number, O: number, first: number, past: number) {
-    this.input = { kind: 'vectors', size: I };
-    this.target = { kind: 'values', size: O };
-    this.count = past - O - first + 1;
+  constructor(rows: Rows, shape: WindowsShape) {
+    this.input = { kind: 'vectors', size: shape.inputs };
+    this.target = { kind: 'values', size: shape.horizon };
+    this.count = shape.past - shape.horizon - shape.first + 1;
     this.#rows = rows;
-    this.#targets = targets;
-    this.#steps = steps;
-    this.#first = first;
+    this.#shape = shape;
+  }
+
+  get recipe(): DatasetRecipe | undefined {
+    const { recipe } = this.#rows;
+    return recipe && { kind: 'tableWindows', rows: recipe, shape: this.#shape };
   }
 
   length(): number {
-    return this.#steps;
+    return this.#shape.steps;
   }
 
   copy(window: Window, batch: Batch): void {
     beginCopy(this, window, batch);
-    const { sequences, begin, end, countFrom } = window;
+    const { sequences, begin, end, countFrom, targetsOnly = false } = window;
     const { T, B, lengths, vectors, rows, values } = batch;
-    const I = this.input.size;
-    const O = this.target.size;
+    const { inputs: I, target, steps, horizon: O, first } = this.#shape;
+    const C = this.#rows.columns;
+    const last = steps - 1;
+    const counts = last >= Math.max(begin, countFrom) && last < end;
+    batch.counted = counts ? B : 0;
+    this.#rows.verify();
     for (let b = 0; b < B; b++) {
-      let at = (this.#first + sequences[b] - this.#steps + begin) * I;
-      for (let t = 0; t < T; t++) {
-        const to = (t * B + b) * I;
-        if (t < lengths[b]) for (let i = 0; i < I; i++) vectors[to + i] = this.#rows[at++];
-        else for (let i = 0; i < I; i++) vectors[to + i] = 0;
+      const length = targetsOnly ? 0 : lengths[b];
+      // The targets follow the inputs: a window that has both is read at once.
+      const predicted = first + sequences[b];
+      const from = counts ? predicted - length : predicted - steps + begin;
+      const count = length + (counts ? O : 0);
+      if (this.#read.length < count * C) this.#read = new Float64Array(count * C);
+      const read = this.#read;
+      this.#rows.read(from, count, read);
+      if (!targetsOnly) {
+        for (let t = 0, at = 0; t < T; t++, at += C) {
+          const to = (t * B + b) * I;
+          if (t < length) for (let i = 0; i < I; i++) vectors[to + i] = read[at + i];
+          else for (let i = 0; i < I; i++) vectors[to + i] = 0;
+        }
       }
-    }
-    batch.counted = 0;
-    const last = this.#steps - 1;
-    if (last < Math.max(begin, countFrom) || last >= end) return;
-    for (let b = 0; b < B; b++) {
+      if (!counts) continue;
       rows[b] = (last - begin) * B + b;
-      const from = this.#first + sequences[b];
-      for (let o = 0; o < O; o++) values[b * O + o] = this.#targets[from + o];
+      for (let o = 0; o < O; o++) values[b * O + o] = read[(length + o) * C + target];
     }
-    batch.counted = B;
   }
 }

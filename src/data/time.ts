@@ -21,34 +21,44 @@ export function parseTime(text: string): number | undefined {
   return date.getTime() - offset * 60_000;
 }
 
-/**
- * Refuses timestamps that do not rise by the same step from row to row.
- *
- * @returns the step in milliseconds; undefined where there are fewer than two rows.
- * @throws DATA_INVALID with file, line and column.
- */
-export function checkEvenTimes(texts: readonly string[], lines: ArrayLike<number>, file: string, column: string): number | undefined {
-  let step: number | undefined;
-  let before = 0;
-  texts.forEach((text, row) => {
-    const fail = (sentence: string) => new ThroughtimeError('DATA_INVALID', sentence, { file, line: lines[row], field: column });
+/** Refuses timestamps that do not rise by the same step from row to row. */
+export class EvenTimes {
+  readonly #file: string;
+  readonly #column: string;
+  #before: { readonly text: string; readonly time: number } | undefined;
+  #step: number | undefined;
+
+  /** @param file, column where the timestamps stand, for errors. */
+  constructor(file: string, column: string) {
+    this.#file = file;
+    this.#column = column;
+  }
+
+  /** The step in milliseconds; undefined before the second row. */
+  get step(): number | undefined {
+    return this.#step;
+  }
+
+  /** @param text the timestamp of the next row, which stands on this line. @throws DATA_INVALID with file, line and column. */
+  add(text: string, line: number): void {
+    const fail = (sentence: string) => new ThroughtimeError('DATA_INVALID', sentence, { file: this.#file, line, field: this.#column });
     const time = parseTime(text);
     if (time === undefined) {
       throw fail(`must be a time such as 2016-07-01 13:00:00, got ${show(text)}; correct it or remove data.time`);
     }
-    if (row > 0) {
-      if (time <= before) {
-        throw fail(`must be later than the row before (${texts[row - 1]}), got ${text}; sort the rows and remove those that come twice`);
-      }
-      step ??= time - before;
-      if (time - before !== step) {
-        throw fail(
-          `must come ${step / 1000} seconds after the row before (${texts[row - 1]}), as the rows before do, got ${text}, ${(time - before) / 1000} ` +
-            'seconds after it; fill the gap, or remove data.time where the rows are evenly spaced in another sense',
-        );
-      }
+    const before = this.#before;
+    this.#before = { text, time };
+    if (before === undefined) return;
+    const distance = time - before.time;
+    if (distance <= 0) {
+      throw fail(`must be later than the row before (${before.text}), got ${text}; sort the rows and remove those that come twice`);
     }
-    before = time;
-  });
-  return step;
+    this.#step ??= distance;
+    if (distance !== this.#step) {
+      throw fail(
+        `must come ${this.#step / 1000} seconds after the row before (${before.text}), as the rows before do, got ${text}, ${distance / 1000} ` +
+          'seconds after it; fill the gap, or remove data.time where the rows are evenly spaced in another sense',
+      );
+    }
+  }
 }

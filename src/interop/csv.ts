@@ -33,9 +33,42 @@ const number = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
  * @throws DATA_INVALID with file, line and column for ragged rows, missing or repeated columns, and what is not a number;
  * DATA_TOO_SHORT where there are no rows.
  */
-export async function readCsv(source: AsyncIterable<Uint8Array | string> | string, options: CsvOptions): Promise<CsvColumns> {
+export async function readCsv(source: CsvSource, options: CsvOptions): Promise<CsvColumns> {
+  const { file, texts = [] } = options;
+  const lines = new Growing(Int32Array);
+  const numberColumns = options.numbers.map(() => new Growing(Float64Array));
+  const textColumns = texts.map((): string[] => []);
+  const names = await eachCsvRow(source, options, (numbers, words, line) => {
+    lines.push(line);
+    for (let column = 0; column < numbers.length; column++) numberColumns[column].push(numbers[column]);
+    for (let column = 0; column < words.length; column++) textColumns[column].push(words[column]);
+  });
+  return {
+    file,
+    names,
+    lines: lines.take(),
+    numbers: Object.fromEntries(options.numbers.map((name, column) => [name, numberColumns[column].take()])),
+    texts: Object.fromEntries(texts.map((name, column) => [name, textColumns[column]])),
+  };
+}
+
+/** The pieces of a file, cut anywhere, or the whole of it. */
+export type CsvSource = AsyncIterable<Uint8Array | string> | string;
+
+/**
+ * The same row by row; nothing of a row is kept after it has been handed over.
+ *
+ * @param read gets the wanted numbers and texts of a row, in the order in which they were asked for, and its line. Both arrays are used again
+ * for the next row.
+ * @returns the names of all columns.
+ */
+export async function eachCsvRow(
+  source: CsvSource,
+  options: CsvOptions,
+  read: (numbers: Float64Array, texts: readonly string[], line: number) => void,
+): Promise<string[]> {
   const { file, delimiter = ',' } = options;
-  const reader = new CsvReader(options);
+  const rows = new CsvRows(options, read);
   const parser = parse({
     bom: true,
     delimiter,
@@ -47,7 +80,7 @@ export async function readCsv(source: AsyncIterable<Uint8Array | string> | strin
   });
   try {
     await pipeline(typeof source === 'string' ? [source] : source, parser, async (records: AsyncIterable<ParsedRecord>) => {
-      for await (const { record, info } of records) reader.read(record, info.lines);
+      for await (const { record, info } of records) rows.take(record, info.lines);
     });
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
@@ -55,7 +88,7 @@ export async function readCsv(source: AsyncIterable<Uint8Array | string> | strin
     const sentence = `must be CSV with fields separated by ${JSON.stringify(delimiter)}, got text that is not (${error.message}); correct it`;
     throw new ThroughtimeError('DATA_INVALID', sentence, { file, line }, { cause: error });
   }
-  return reader.finish();
+  return rows.finish();
 }
 
 interface ParsedRecord {
@@ -64,22 +97,25 @@ interface ParsedRecord {
   readonly info: { readonly lines: number };
 }
 
-class CsvReader {
+class CsvRows {
   readonly #options: CsvOptions;
+  readonly #read: (numbers: Float64Array, texts: readonly string[], line: number) => void;
   #names: string[] | undefined;
-  /** Where each wanted column is in a row. */
-  readonly #at = new Map<string, number>();
-  readonly #lines = new Growing(Int32Array);
-  readonly #numbers = new Map<string, Growing<Float64Array<ArrayBuffer>>>();
-  readonly #texts = new Map<string, string[]>();
+  /** Where each wanted column of numbers, and of texts, is in a row. */
+  #numbersAt: number[] = [];
+  #textsAt: number[] = [];
+  readonly #numbers: Float64Array;
+  readonly #texts: string[];
+  #rows = 0;
 
-  constructor(options: CsvOptions) {
+  constructor(options: CsvOptions, read: (numbers: Float64Array, texts: readonly string[], line: number) => void) {
     this.#options = options;
-    for (const name of options.numbers) this.#numbers.set(name, new Growing(Float64Array));
-    for (const name of options.texts ?? []) this.#texts.set(name, []);
+    this.#read = read;
+    this.#numbers = new Float64Array(options.numbers.length);
+    this.#texts = new Array<string>(options.texts?.length ?? 0).fill('');
   }
 
-  read(fields: string[], line: number): void {
+  take(fields: string[], line: number): void {
     if (this.#names === undefined) {
       this.#header(fields, line);
       return;
@@ -88,31 +124,26 @@ class CsvReader {
       const sentence = `a row must have ${this.#names.length} fields, as the first row has, got ${fields.length}; correct it`;
       throw new ThroughtimeError('DATA_INVALID', sentence, { file: this.#options.file, line });
     }
-    this.#lines.push(line);
-    for (const [name, values] of this.#numbers) {
-      const text = fields[this.#at.get(name)!];
+    for (let column = 0; column < this.#numbersAt.length; column++) {
+      const text = fields[this.#numbersAt[column]];
       const value = number.test(text) ? Number(text) : Number.NaN;
       if (!Number.isFinite(Math.fround(value))) {
         const sentence = `must be a number that is finite as a float32, got ${JSON.stringify(text)}; correct or remove the row`;
-        throw new ThroughtimeError('DATA_INVALID', sentence, { file: this.#options.file, line, field: name });
+        throw new ThroughtimeError('DATA_INVALID', sentence, { file: this.#options.file, line, field: this.#options.numbers[column] });
       }
-      values.push(value);
+      this.#numbers[column] = value;
     }
-    for (const [name, texts] of this.#texts) texts.push(fields[this.#at.get(name)!]);
+    for (let column = 0; column < this.#textsAt.length; column++) this.#texts[column] = fields[this.#textsAt[column]];
+    this.#rows++;
+    this.#read(this.#numbers, this.#texts, line);
   }
 
-  finish(): CsvColumns {
-    if (this.#lines.length === 0) {
+  finish(): string[] {
+    if (this.#rows === 0) {
       const sentence = 'has no rows; write the column names in its first row and the values below them';
       throw new ThroughtimeError('DATA_TOO_SHORT', sentence, { file: this.#options.file });
     }
-    return {
-      file: this.#options.file,
-      names: this.#names!,
-      lines: this.#lines.take(),
-      numbers: Object.fromEntries([...this.#numbers].map(([name, values]) => [name, values.take()])),
-      texts: Object.fromEntries(this.#texts),
-    };
+    return this.#names!;
   }
 
   #header(names: string[], line: number): void {
@@ -122,15 +153,17 @@ class CsvReader {
       const sentence = `the column name ${JSON.stringify(twice)} must stand once in the first row, got it twice; rename one column`;
       throw new ThroughtimeError('DATA_INVALID', sentence, { file, line });
     }
-    for (const name of [...this.#numbers.keys(), ...this.#texts.keys()]) {
+    const place = (name: string): number => {
       const at = names.indexOf(name);
       if (at < 0) {
         const hint = names.length === 1 ? `is the delimiter ${JSON.stringify(delimiter)} right?` : 'name one of these';
         const sentence = `must be a column of the file, whose columns are ${names.map((each) => JSON.stringify(each)).join(', ')}; ${hint}`;
         throw new ThroughtimeError('DATA_INVALID', sentence, { file, line, field: name });
       }
-      this.#at.set(name, at);
-    }
+      return at;
+    };
+    this.#numbersAt = this.#options.numbers.map(place);
+    this.#textsAt = (this.#options.texts ?? []).map(place);
     this.#names = names;
   }
 }

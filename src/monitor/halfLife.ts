@@ -1,5 +1,5 @@
 import type { Batch } from '../network/batch.ts';
-import { Linearization } from '../network/unroll/linearization.ts';
+import { Linearization, linearizationBytes } from '../network/unroll/linearization.ts';
 import type { Unrolled } from '../network/unroll/unrolled.ts';
 import { type Monitor, plain } from './monitor.ts';
 import { quantile } from './quantile.ts';
@@ -70,5 +70,6 @@ export const halfLifeMonitor: Monitor<HalfLife[]> = {
   name: 'half-life',
   measures: 'steps in which what a unit keeps by itself falls to a half',
   work: ({ network: { L, H, cell }, T, B }) => plain * L * T * B * H * cell.states.length * (cell.gates + 2),
+  bytes: ({ network, B }) => linearizationBytes(network, B),
   measure: (look) => halfLives(look.forward(), look.batch),
 };

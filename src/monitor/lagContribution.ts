@@ -233,6 +233,12 @@ export const lagContributionMonitor: Monitor<LagContributions | undefined> = {
     // A forward pass, a backward pass without weight gradients, the inner products, and the weight gradients.
     return T * B * (3 * gradient + plain * (B / 2) * (cell.gates * H * L + L * H + inputs));
   },
+  bytes: ({ network, T, B }) => {
+    const { H, L, cell, parameters, residual, backend } = network;
+    // What residual layers read, one sequence's gradients of the pre-activations, and two gradients of the weights.
+    const numbers = (residual ? L * T * B * H : 0) + T * (cell.gates + cell.apart) * H + 2 * parameters.length;
+    return numbers * (backend.precision === 'float32' ? 4 : 8) + 4 * T;
+  },
   measure(look) {
     const unrolled = look.forward();
     look.consume();

@@ -1,8 +1,9 @@
 import type { Batch } from '../network/batch.ts';
 import type { Loss } from '../network/loss/loss.ts';
+import type { Checkpointed, LongPass } from '../network/unroll/checkpointed.ts';
 import type { NormRecord } from '../network/unroll/recurrentLayer.ts';
 import type { Unrolled } from '../network/unroll/unrolled.ts';
-import { WayBack } from '../network/unroll/wayBack.ts';
+import { WayBack, wayBackBytes } from '../network/unroll/wayBack.ts';
 import type { Monitor } from './monitor.ts';
 import { quantile } from './quantile.ts';
 
@@ -120,6 +121,42 @@ function ofAllTargets(unrolled: Unrolled, batch: Batch, loss: Loss, most: number
   return Array.from({ length: counted }, (_, r) => all.subarray(begins[r], begins[r + 1]));
 }
 
+/**
+ * The same through more steps than fit into memory at once: all lags, of whatever number of steps. The steps are copied once more
+ * than the plan says, to find each sequence's last counted one.
+ *
+ * @param steps T, B and `copy` of the pass.
+ */
+export function longLagGradients(through: Checkpointed, { T, B, copy }: Pick<LongPass, 'T' | 'B' | 'copy'>, loss: Loss): Float64Array[] {
+  const { batch, plan, network } = through;
+  /** Of each sequence, the row of its last counted step; -1 where there is none. */
+  const last = new Int32Array(B).fill(-1);
+  for (let end = T; end > 0 && last.includes(-1); end -= plan.segmentSteps) {
+    const begin = Math.max(0, end - plan.segmentSteps);
+    copy(begin, end, batch);
+    keepLastTargets(batch);
+    for (let r = 0; r < batch.counted; r++) {
+      const row = batch.rows[r];
+      if (last[row % B] < 0) last[row % B] = begin * B + row;
+    }
+  }
+  const record = normRecord(network.L, T * B);
+  through.reset();
+  through.run({
+    T,
+    B,
+    loss,
+    statesOnly: true,
+    record,
+    copy(begin, end, into) {
+      copy(begin, end, into);
+      keepTargets(into, (r) => last[into.rows[r] % B] === begin * B + into.rows[r]);
+    },
+  });
+  const rows = last.filter((row) => row >= 0).sort();
+  return Array.from(rows, (row) => lagsOf(record, row, B));
+}
+
 /** Room for the norms of all layers at all rows t * B + b. */
 function normRecord(L: number, rows: number): NormRecord[] {
   return Array.from({ length: L }, (_, layer) => ({
@@ -174,6 +211,7 @@ export const lagProfileMonitor: Monitor<LagPoint[]> = {
     const matrices = 2 * L - 1;
     return T * B * matrices * H * H * (cell.gates + S * cell.gates + (S * (probes + 1)) / 2);
   },
+  bytes: ({ network, B, probes }) => wayBackBytes(network, B, probes),
   measure(look) {
     const unrolled = look.forward();
     look.consume();

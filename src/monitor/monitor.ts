@@ -1,10 +1,9 @@
 import type { Network } from '../network/network.ts';
 import type { Look } from './look.ts';
 
-/** How much a monitor is given to look at. */
-export interface LookShape {
+/** How much a monitor is given to look at: T steps of B sequences, with at most `probes` probe steps each. */
+export interface LookSize {
   readonly network: Network;
-  /** T steps of B sequences, with at most `probes` probe steps each. */
   readonly T: number;
   readonly B: number;
   readonly probes: number;
@@ -26,7 +25,9 @@ export interface Monitor<Value = unknown> {
    * Multiplications with additions of one measurement, about, beside those of the forward pass of its look; in those of a kernel, so that
    * one in a plain loop counts as `plain`.
    */
-  work(shape: LookShape): number;
+  work(size: LookSize): number;
+  /** Bytes of the backend's memory that a measurement takes, beside those of its look; none by default. */
+  bytes?(size: LookSize): number;
   /** May use up the look's forward pass, and says so with `look.consume()`. */
   measure(look: Look): Value;
 }

@@ -4,7 +4,7 @@ import { jacobianMonitor } from './jacobian.ts';
 import { lagContributionMonitor } from './lagContribution.ts';
 import { lagProfileMonitor } from './lagProfile.ts';
 import { lyapunovMonitor } from './lyapunov.ts';
-import type { LookShape, Monitor } from './monitor.ts';
+import type { LookSize, Monitor } from './monitor.ts';
 import { orthogonalityMonitor } from './orthogonality.ts';
 import { saturationMonitor } from './saturation.ts';
 import { transportMonitor } from './transport.ts';
@@ -39,7 +39,7 @@ export function workOfStep(network: Network, T: number, B: number): number {
 const ofLook = 2.5;
 
 /** What one look with these monitors costs, in training steps of T steps of B sequences. */
-export function costOf(chosen: readonly Monitor[], shape: LookShape, training: { readonly T: number; readonly B: number }): number {
+export function costOf(chosen: readonly Monitor[], shape: LookSize, training: { readonly T: number; readonly B: number }): number {
   const forward = workOfForward(shape.network, shape.T, shape.B);
   const work = chosen.reduce((sum, each) => sum + each.work(shape), ofLook * forward);
   return work / workOfStep(shape.network, training.T, training.B);

@@ -1,7 +1,7 @@
 import type { Batch } from '../network/batch.ts';
 import type { Network } from '../network/network.ts';
 import type { Unrolled } from '../network/unroll/unrolled.ts';
-import { WayBack } from '../network/unroll/wayBack.ts';
+import { WayBack, wayBackBytes } from '../network/unroll/wayBack.ts';
 import { type Monitor, plain } from './monitor.ts';
 import { singularRange } from './singularValues.ts';
 
@@ -57,6 +57,11 @@ export function transport(unrolled: Unrolled, batch: Batch, options: TransportOp
     }
   }
   return { points: sums, sequences: chosen.length };
+}
+
+/** Bytes in the backend's memory that it takes for B sequences. */
+export function transportBytes(network: Network, B: number): number {
+  return wayBackBytes(network, B, Math.min(together, network.L * network.cell.states.length * network.H));
 }
 
 /** 1, 2, 4, ... and `last`. */
@@ -123,5 +128,6 @@ export const transportMonitor: Monitor<Transport> = {
   name: 'transport',
   measures: 'log10 of the largest and of the root mean square gain of ds_t/ds_{t-k}, for k = 1, 2, 4, ...',
   work: ({ network, T }) => 2 * workOf(network, ladder(Math.max(1, T - 1))),
+  bytes: ({ network, B }) => transportBytes(network, B),
   measure: (look) => transport(look.forward(), look.batch),
 };

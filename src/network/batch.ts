@@ -43,7 +43,13 @@ export interface Batch {
 }
 
 /** Room for B sequences of T steps, each step with a target. */
-export function allocateBatch(backend: Backend, input: InputShape, target: TargetShape, T: number, B: number): Batch {
+export function allocateBatch(
+  backend: Pick<Backend, 'allocate' | 'allocateIndices'>,
+  input: InputShape,
+  target: TargetShape,
+  T: number,
+  B: number,
+): Batch {
   const capacity = T * B;
   return {
     input,

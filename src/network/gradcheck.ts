@@ -82,7 +82,7 @@ export function gradcheck(network: Network, batch: Batch, loss: Loss, options: G
     unrolled.forward(carried.batch);
     unrolled.carry(carried.steps);
   }
-  const forward = () => unrolled.forward(batch, dropoutSeed === undefined ? undefined : new Random(dropoutSeed));
+  const forward = () => unrolled.forward(batch, { dropout: dropoutSeed });
   const lossNow = () => {
     network.changed();
     forward();

@@ -100,6 +100,12 @@ const bptt = z
   })
   .describe('Default full; for a text {"k1": 50, "k2": 50}.');
 
+const memory = z
+  .union([positive, z.string().min(1)], { error: 'must be a size in bytes, or a text such as "256MB" or "2GiB"' })
+  .describe(
+    'What the training may take, in bytes or as "256MB": longer sequences than fit are gone back through in segments. Default: all the backend has.',
+  );
+
 const clip = z
   .union([z.literal('none'), z.strictObject({ globalNorm: positive }), z.strictObject({ value: positive })], {
     error: 'must be "none", {"globalNorm": threshold} or {"value": threshold}, thresholds above 0',
@@ -134,6 +140,7 @@ const training = z.strictObject({
   updates: whole(1).default(trainingDefaults.updates),
   seed: seed.default(trainingDefaults.seed).describe('Of the weights, the order of the sequences and dropout.'),
   bptt: bptt.optional(),
+  memory: memory.optional(),
   clip: clip.default(trainingDefaults.clip),
   momentum: share('Of momentum only; default 0.9.').optional(),
   decay: share('Of rmsprop only; default 0.99.').optional(),

@@ -10,6 +10,7 @@ import {
   openSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -23,8 +24,16 @@ export async function reading<T>(file: string, read: () => Promise<T>): Promise<
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === undefined || !reasons[code]) throw cause;
-    throw new ThroughtimeError('FILE_UNREADABLE', `${reasons[code]}; check the path`, { file }, { cause });
+    throw readError(file, cause);
   }
+}
+
+/** The error of a file that could not be opened or read. */
+export function readError(file: string, cause: unknown): ThroughtimeError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const known = code === undefined ? undefined : reasons[code];
+  const sentence = known === undefined ? `cannot be read: ${message}; check the disk and the path` : `${known}; check the path`;
+  return new ThroughtimeError('FILE_UNREADABLE', sentence, { file }, { cause });
 }
 
 const reasons: Record<string, string> = {
@@ -115,6 +124,11 @@ function syncFolder(folder: string): void {
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** Bytes of some files together; one that is not there counts as none. */
+export function bytesOf(files: readonly string[]): number {
+  return files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
 }
 
 /** SHA-256 of a file's bytes, in hexadecimal; the file is streamed. */

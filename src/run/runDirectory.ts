@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { DataDescription } from '../data/dataset.ts';
 import { ThroughtimeError } from '../errors.ts';
+import type { TrainingMemory } from '../training/trainingMemory.ts';
 import { type Experiment, experimentFrom } from './experiment.ts';
 import { makeFolder, writeWhole } from './files.ts';
 import { toJson } from './json.ts';
@@ -23,6 +24,8 @@ export interface RunRecord {
   readonly files: readonly DataFile[];
   /** What a reader of the weights needs to know of the data. */
   readonly data: DataDescription;
+  /** How the memory is used: the plan of the passes, which a later sitting takes over, for the bits depend on it. */
+  readonly memory?: TrainingMemory;
   readonly backend: {
     readonly name: string;
     readonly detail: string;

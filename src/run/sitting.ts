@@ -1,5 +1,6 @@
+import { ThroughtimeError } from '../errors.ts';
 import type { Evaluation, Evaluator, Metric } from '../training/evaluator.ts';
-import type { Trainer } from '../training/trainer.ts';
+import type { Trainer, UpdateRecord } from '../training/trainer.ts';
 import { weightsBytes, writeCheckpoint } from './checkpoint.ts';
 import { writeWhole } from './files.ts';
 import { type MetricsLine, MetricsWriter, replaceLast } from './metrics.ts';
@@ -67,10 +68,17 @@ export class Sitting {
       while (!trainer.done) {
         this.stopped ??= pace.stop(end);
         if (this.stopped) break;
-        profiles.takeIfDue();
-        const record = trainer.step();
-        this.#evaluation = undefined;
-        const validationLoss = this.#isDue() ? await this.#evaluate() : undefined;
+        let record: UpdateRecord | undefined;
+        let validationLoss: number | undefined;
+        try {
+          profiles.takeIfDue();
+          record = trainer.step();
+          this.#evaluation = undefined;
+          if (this.#isDue()) validationLoss = await this.#evaluate();
+        } catch (cause) {
+          this.#keep(cause, metrics, record);
+          throw cause;
+        }
         const line: MetricsLine = validationLoss === undefined ? record : { ...record, validationLoss };
         metrics.add(line);
         watcher?.updated?.(line, Math.min(trainer.options.batchSize, trainer.dataset.count));
@@ -84,6 +92,15 @@ export class Sitting {
     } finally {
       metrics.close();
     }
+  }
+
+  /** After an error of the data, where the training stands between two updates: keeps what has been reached. */
+  #keep(cause: unknown, metrics: MetricsWriter, record?: UpdateRecord): void {
+    const { run, trainer } = this.#parts;
+    if (!(cause instanceof ThroughtimeError) || !trainer.isBetweenUpdates) return;
+    if (record) metrics.add(record);
+    this.#save(metrics);
+    run.update({ status: 'stopped', ended: new Date().toISOString() });
   }
 
   /** Measures the weights as they are, if that has not been done; where time lacks, the best that is known instead. */

@@ -3,15 +3,19 @@ import type { Backend } from '../compute/backend.ts';
 import type { Baseline, DataParts } from '../data/dataset.ts';
 import { ThroughtimeError } from '../errors.ts';
 import { initialize, Network } from '../network/network.ts';
+import { longestOf } from '../training/batchOrder.ts';
 import { constantLossPieces } from '../training/constantPredictor.ts';
 import { type Evaluation, Evaluator, type Metric } from '../training/evaluator.ts';
-import { Profiler } from '../training/profiler.ts';
+import { Profiler, planLooks } from '../training/profiler.ts';
 import { Summary, type TrainingSummary } from '../training/summary.ts';
-import { longestOf, Trainer } from '../training/trainer.ts';
+import { Trainer } from '../training/trainer.ts';
+import { planTraining, type TrainingMemory } from '../training/trainingMemory.ts';
+import { type OpenedBatches, openBatches, type Preparation, type Prepare } from './aheadBatches.ts';
 import type { Experiment } from './experiment.ts';
+import { bytesOf } from './files.ts';
 import { takeLock } from './lock.ts';
 import { eachMetricsLine, type MetricsLine } from './metrics.ts';
-import { type DataFile, describeFiles, openData } from './openData.ts';
+import { dataFiles, type OpenedData, openUnchanged } from './openData.ts';
 import { Pace } from './pace.ts';
 import { ProfilesWriter } from './profiles.ts';
 import { resume } from './resume.ts';
@@ -51,6 +55,8 @@ export interface TrainResult {
   readonly seconds: number;
   readonly stepsPerSecond: number;
   readonly backend: { readonly name: string; readonly reason: string; readonly threads: number };
+  /** Where batches were prepared, ahead in a thread or inline, and why there. */
+  readonly batches: Preparation;
   /** What ended the command before its last update and the evaluations after it. */
   readonly stopped: 'signal' | 'budget' | null;
 }
@@ -58,7 +64,7 @@ export interface TrainResult {
 /** Told to whoever shows progress. */
 export interface TrainWatcher {
   /** The run is ready to train. */
-  begun?(run: { path: string; network: Network; experiment: Experiment; resumedAt: number }): void;
+  begun?(run: { path: string; network: Network; experiment: Experiment; memory: TrainingMemory; resumedAt: number }): void;
   updated?(line: MetricsLine, sequences: number): void;
   evaluated?(update: number, evaluation: Evaluation): void;
   /** Something that the user should know, in a sentence. */
@@ -81,6 +87,10 @@ export interface TrainRequest {
   readonly deadline?: number;
   /** Seconds between two checkpoints while the training runs; 10 by default. One is always written at the end. */
   readonly checkpointEvery?: number;
+  /** Where batches are prepared; `auto` by default. With `ahead`, texts and tables are read from files whatever their size. */
+  readonly prepare?: Prepare;
+  /** Bytes of a text, or of a table's numbers, that are kept in memory; what has more is read from a file. 64 MiB by default. */
+  readonly held?: number;
 }
 
 /** Trains to the end, or until it is stopped, and leaves a run directory that can be taken up again. */
@@ -105,18 +115,56 @@ export async function trainRun(request: TrainRequest): Promise<Trained> {
 export interface Trained {
   readonly result: TrainResult;
   readonly network: Network;
+  /** Still open: `data.close` is for the one who is done with it. */
   readonly data: DataParts;
   readonly run: RunDirectory;
 }
 
 /** @param source the experiment, and what its relative paths start from. */
 async function train(request: TrainRequest, { experiment, folder }: { experiment: Experiment; folder: string }): Promise<Trained> {
+  const { source, prepare = 'auto', held = prepare === 'ahead' ? 0 : undefined } = request;
+  const begun = 'run' in source ? { run: source.run, files: RunDirectory.open(source.run).record.files } : undefined;
+  const pace = new Pace(request.signal, request.deadline);
+  const bytes = bytesOf(dataFiles(experiment, folder));
+  if (bytes > longBytes) request.watcher?.noted?.(`Reading ${(bytes / 1e9).toFixed(1)} GB of data; this takes a while.`);
+  const opened = await openUnchanged(experiment, folder, begun, { held, stop: () => pace.stop() });
+  const { data } = opened;
+  let batches: OpenedBatches | undefined;
+  try {
+    batches = await openBatches(data.train, experiment.training, request.backend, preparationOf(prepare, experiment));
+    return await trainOn({ request, experiment, folder, pace, opened, batches });
+  } catch (cause) {
+    data.close?.();
+    throw cause;
+  } finally {
+    await batches?.close();
+  }
+}
+
+/** A training whose memory is limited has none for batches made ahead. */
+function preparationOf(prepare: Prepare, { training }: Experiment): Prepare {
+  if (training.memory === undefined || prepare === 'inline') return prepare;
+  if (prepare === 'auto') return 'inline';
+  const sentence = '--prepare ahead does not go with training.memory, which leaves no room for batches made ahead; leave one of them out';
+  throw new ThroughtimeError('OPTION_INVALID', sentence);
+}
+
+/** Bytes of data that take long enough to read that it is said beforehand. */
+const longBytes = 5e8;
+
+interface TrainParts {
+  readonly request: TrainRequest;
+  readonly experiment: Experiment;
+  readonly folder: string;
+  readonly pace: Pace;
+  readonly opened: OpenedData;
+  readonly batches: OpenedBatches;
+}
+
+async function trainOn({ request, experiment, folder, pace, opened, batches: { batches, preparation } }: TrainParts): Promise<Trained> {
   const { backend, watcher, source } = request;
   const { training } = experiment;
-  const pace = new Pace(request.signal, request.deadline);
-  const files = await describeFiles(experiment, folder);
-  if ('run' in source) checkUnchanged(source.run, RunDirectory.open(source.run).record.files, files);
-  const data = await openData(experiment, folder);
+  const { data, files } = opened;
   const longest = longestOf(data.train);
   if (experiment.model.forgetBias === 'chrono' && longest < 3) {
     const sentence = `cannot be "chrono" for training sequences of fewer than 3 steps, and the longest has ${longest}; give a number`;
@@ -124,8 +172,13 @@ async function train(request: TrainRequest, { experiment, folder }: { experiment
   }
   const network = new Network(backend, experiment.model, data.train.input, data.train.target.size);
   initialize(network, experiment.model, training.seed, longest);
-  const trainer = new Trainer(network, data.train, training);
-  const evaluator = new Evaluator(network, data.validation, training.batchSize);
+  const evaluated = data.test ? [data.validation, data.test] : [data.validation];
+  const recorded = 'run' in source ? RunDirectory.open(source.run).record.memory : undefined;
+  const memory = recorded ?? planTraining(network, data.train, training, evaluated, planLooks(network, data.train, training)?.bytes);
+  // What goes through in segments is copied a segment at a time.
+  const ahead = memory.pass.segments === 1 ? batches : undefined;
+  const trainer = new Trainer(network, data.train, training, { plan: memory.pass, batches: ahead });
+  const evaluator = new Evaluator(network, data.validation, training.batchSize, memory.evaluationSteps);
   const constant = await pace.through(constantLossPieces(data.train, data.validation, backend));
   const description = {
     name: backend.name,
@@ -138,24 +191,27 @@ async function train(request: TrainRequest, { experiment, folder }: { experiment
     'run' in source
       ? RunDirectory.open(source.run)
       : RunDirectory.create(source.runPath ?? freeRunPath(experiment.name), {
-          ...{ experiment, seed: training.seed, folder: path.resolve(folder), files, data: data.description, backend: description },
+          ...{ experiment, seed: training.seed, folder: path.resolve(folder), files, data: data.description },
+          ...{ memory, backend: description },
         });
   const release = 'run' in source ? undefined : takeLock(run.path);
   try {
     const before = 'run' in source ? await resume(run, trainer, backend, (sentence) => watcher?.noted?.(sentence)) : undefined;
     /** Nothing of such a run is written again. */
     const finished = before !== undefined && trainer.done && run.record.status === 'done';
-    watcher?.begun?.({ path: run.path, network, experiment, resumedAt: trainer.update });
+    watcher?.begun?.({ path: run.path, network, experiment, memory, resumedAt: trainer.update });
+    if (ahead && !finished) watcher?.noted?.(`Batches are prepared ahead in a thread of their own: ${preparation.reason}.`);
     const checkpointEvery = request.checkpointEvery ?? 10;
-    const profiler = new Profiler(trainer, training.monitors, training.monitorEvery);
-    const profiles = new ProfilesWriter(run.profilesFile, profiler, trainer);
+    const profiles = new ProfilesWriter(run.profilesFile, new Profiler(trainer), trainer);
     const sitting = new Sitting({ run, trainer, evaluator, pace, watcher, before, checkpointEvery, profiles });
     if (!finished) {
       if (before) run.update({ status: 'running' });
       await sitting.train();
     }
     const validation = await sitting.validation();
-    const tested = data.test ? await pace.through(new Evaluator(network, data.test, training.batchSize).pieces()) : undefined;
+    const tested = data.test
+      ? await pace.through(new Evaluator(network, data.test, training.batchSize, memory.evaluationSteps).pieces())
+      : undefined;
     const incomplete = [validation.stopped, tested?.stopped ?? null].find((each) => each !== null) ?? null;
     const { recentLoss, firstNonFinite, count, ...summary } = summaryOf(run);
     const result: TrainResult = {
@@ -172,6 +228,7 @@ async function train(request: TrainRequest, { experiment, folder }: { experiment
       firstNonFinite,
       stepsPerSecond: summary.seconds > 0 ? count / summary.seconds : 0,
       backend: { name: backend.name, reason: request.reason, threads: backend.threads },
+      batches: preparation,
       stopped: sitting.stopped ?? incomplete,
     };
     const status = result.stopped ? 'stopped' : 'done';
@@ -196,17 +253,4 @@ function summaryOf(run: RunDirectory): TrainingSummary & Pick<TrainResult, 'firs
 function recordOf(runPath: string): { experiment: Experiment; folder: string } {
   const { experiment, folder } = RunDirectory.open(runPath).record;
   return { experiment, folder };
-}
-
-/** Refuses a run whose data are no longer what they were. */
-export function checkUnchanged(runPath: string, recorded: readonly DataFile[], files: readonly DataFile[]): void {
-  for (const before of recorded) {
-    const now = files.find((each) => each.path === before.path);
-    if (now?.sha256 === before.sha256) continue;
-    throw new ThroughtimeError(
-      'RUN_INVALID',
-      `cannot be used: ${before.path} has changed since the run began; restore it or begin a new run`,
-      { file: runPath },
-    );
-  }
 }

@@ -20,6 +20,8 @@ test('options that are unknown, out of range or without meaning are refused by n
     [{ momentum: 0.5 }, 'momentum'],
     [{ bptt: { k1: 4, k2: 2 } }, 'bptt.k2'],
     [{ validateEvery: 0 }, 'validateEvery'],
+    [{ memory: 'much' }, 'memory'],
+    [{ memory: -1 }, 'memory'],
   ] as const) {
     const training = { ...trainingDefaults, ...options } as TrainingOptions;
     assert.throws(() => checkTraining(training), { code: 'OPTION_INVALID', place: { field: `training.${field}` } });
@@ -31,5 +33,6 @@ test('options that are unknown, out of range or without meaning are refused by n
     schedule: { warmUp: 10 },
     clip: { value: 5 },
     bptt: { k1: 2, k2: 9 },
+    memory: '64MB',
   });
 });

@@ -1,3 +1,4 @@
+import { bytesOf } from '../compute/bytes.ts';
 import { ThroughtimeError } from '../errors.ts';
 import { monitors } from '../monitor/monitors.ts';
 import { checkBptt } from '../network/unroll/truncated.ts';
@@ -9,7 +10,8 @@ import { scheduleOf } from './schedule/schedules.ts';
 /** Options that only some optimizers have. */
 const ofOptimizers = ['momentum', 'decay', 'beta1', 'beta2', 'epsilon', 'weightDecay'] as const;
 const known: readonly string[] = [
-  ...['optimizer', 'learningRate', 'schedule', 'batchSize', 'updates', 'seed', 'bptt', 'clip', 'validateEvery', 'monitors', 'monitorEvery'],
+  ...['optimizer', 'learningRate', 'schedule', 'batchSize', 'updates', 'seed', 'bptt', 'memory', 'clip', 'validateEvery'],
+  ...['monitors', 'monitorEvery'],
   ...ofOptimizers,
 ];
 
@@ -22,7 +24,7 @@ export function checkTraining(options: TrainingOptions): void {
   for (const [field, value] of Object.entries(options)) {
     if (value !== undefined && !known.includes(field)) refuse(field, `is not an option of a training; those are ${known.join(', ')}`);
   }
-  const { optimizer, learningRate, batchSize, updates, seed, validateEvery, schedule, clip, bptt } = options;
+  const { optimizer, learningRate, batchSize, updates, seed, validateEvery, schedule, clip, bptt, memory } = options;
   if (!Object.hasOwn(optimizers, optimizer))
     refuse('optimizer', `is one of ${Object.keys(optimizers).join(', ')}, got ${String(optimizer)}`);
   if (!(learningRate > 0 && learningRate < Infinity)) refuse('learningRate', `is a finite number above 0, got ${learningRate}`);
@@ -32,6 +34,13 @@ export function checkTraining(options: TrainingOptions): void {
   if (validateEvery !== undefined) whole('validateEvery', validateEvery, 1);
   checkMonitors(options);
   checkBptt(bptt);
+  if (memory !== undefined) {
+    try {
+      bytesOf(memory);
+    } catch (cause) {
+      refuse('memory', (cause as Error).message);
+    }
+  }
   oneOf('schedule', schedule, ['constant'], ['warmUp', 'cosine', 'step']);
   scheduleOf(schedule, updates);
   oneOf('clip', clip, ['none'], ['globalNorm', 'value']);

@@ -2,7 +2,7 @@ import type { Backend } from '../compute/backend.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { allocateBatch, type Batch } from '../network/batch.ts';
 import { losses } from '../network/loss/losses.ts';
-import { longestOf } from './trainer.ts';
+import { longestOf } from './batchOrder.ts';
 
 const longestWindow = 4096;
 /** Steps of all sequences in a piece. */
@@ -66,7 +66,7 @@ function* batchesOf(dataset: Dataset, backend: Backend): Generator<Batch> {
     for (let first = 0; first < dataset.count; first += B) {
       const sequences = Array.from({ length: Math.min(B, dataset.count - first) }, (_, i) => first + i);
       for (let begin = 0; begin < longest; begin += T) {
-        dataset.copy({ sequences, begin, end: Math.min(begin + T, longest), countFrom: begin }, batch);
+        dataset.copy({ sequences, begin, end: Math.min(begin + T, longest), countFrom: begin, targetsOnly: true }, batch);
         if (batch.counted > 0) yield batch;
       }
     }

@@ -5,7 +5,7 @@ import { losses } from '../network/loss/losses.ts';
 import type { Network } from '../network/network.ts';
 import { truncatedWindow } from '../network/unroll/truncated.ts';
 import { Unrolled } from '../network/unroll/unrolled.ts';
-import { longestOf } from './trainer.ts';
+import { longestOf } from './batchOrder.ts';
 
 /** What a loss leaves unsaid, in a unit that people know. */
 export interface Metric {
@@ -27,6 +27,11 @@ const longestWindow = 512;
 /** Numbers of state in a pass, which bound the time it takes (a fraction of a second). */
 const mostStates = 2 ** 20;
 
+/** Steps of the longest window of an evaluation in B sequences at a time. */
+export function evaluationSteps({ H, L }: Network, dataset: Dataset, B: number): number {
+  return Math.min(longestOf(dataset), longestWindow, Math.max(1, Math.floor(mostStates / (B * H * L))));
+}
+
 /**
  * Measures a network on a whole data set without learning from it. It has memory of its own, so that a training that is
  * interrupted by an evaluation goes on to the same bits.
@@ -40,13 +45,13 @@ export class Evaluator {
   readonly #T: number;
   readonly #B: number;
 
-  constructor(network: Network, dataset: Dataset, batchSize: number) {
+  /** @param steps of the longest window; the loss does not depend on it, memory does. */
+  constructor(network: Network, dataset: Dataset, batchSize: number, steps?: number) {
     this.#network = network;
     this.#dataset = dataset;
     this.#loss = losses[dataset.loss];
     this.#B = Math.min(batchSize, dataset.count);
-    const most = Math.max(1, Math.floor(mostStates / (this.#B * network.H * network.L)));
-    this.#T = Math.min(longestOf(dataset), longestWindow, most);
+    this.#T = Math.min(evaluationSteps(network, dataset, this.#B), steps ?? Infinity);
     this.#unrolled = new Unrolled(network, this.#T, this.#B);
     this.#batch = allocateBatch(network.backend, dataset.input, dataset.target, this.#T, this.#B);
   }

@@ -1,3 +1,4 @@
+import type { ByteSize } from '../compute/bytes.ts';
 import type { BpttOption } from '../network/unroll/truncated.ts';
 import type { ClipOption } from './clip/clip.ts';
 import type { OptimizerName } from './optimizer/optimizer.ts';
@@ -14,6 +15,11 @@ export interface TrainingOptions {
   /** Of the initial weights, of the order of the sequences and of dropout. */
   readonly seed: number;
   readonly bptt: BpttOption;
+  /**
+   * Bytes that the training may take (weights, gradient, optimizer, passes, evaluation; not the data), such as `256MB`: longer
+   * sequences than fit are gone back through in segments. By default what the backend can have.
+   */
+  readonly memory?: ByteSize;
   readonly clip: ClipOption;
   /** Of `momentum`. */
   readonly momentum?: number;

@@ -1,19 +1,21 @@
 import type { Reals } from '../compute/backend.ts';
-import { Random, seedFor } from '../compute/random.ts';
+import { seedFor } from '../compute/random.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { ThroughtimeError } from '../errors.ts';
-import { allocateBatch, type Batch } from '../network/batch.ts';
 import type { Loss } from '../network/loss/loss.ts';
 import { losses } from '../network/loss/losses.ts';
 import type { Network } from '../network/network.ts';
-import { truncatedWindow } from '../network/unroll/truncated.ts';
-import { Unrolled } from '../network/unroll/unrolled.ts';
+import { Checkpointed } from '../network/unroll/checkpointed.ts';
+import type { MemoryPlan } from '../network/unroll/memoryPlan.ts';
+import { BatchOrder, longestOf } from './batchOrder.ts';
+import { type BatchSource, directBatches } from './batchSource.ts';
 import { checkTraining } from './checkTraining.ts';
 import type { Clip } from './clip/clip.ts';
 import { clipOf } from './clip/clips.ts';
 import type { TrainingOptions } from './options.ts';
 import type { Schedule } from './schedule/schedule.ts';
 import { scheduleOf } from './schedule/schedules.ts';
+import { planTraining } from './trainingMemory.ts';
 import { nonFiniteName, Updater } from './updater.ts';
 
 /** What is known about one update once it is made; a line of `metrics.jsonl`. */
@@ -53,20 +55,22 @@ export class Trainer {
   readonly options: TrainingOptions;
   readonly loss: Loss;
   readonly updater: Updater;
-  readonly #unrolled: Unrolled;
-  readonly #batch: Batch;
+  readonly #through: Checkpointed;
+  readonly #order: BatchOrder;
+  readonly #batches: BatchSource;
   readonly #clip: Clip;
   readonly #schedule: Schedule;
   readonly #longest: number;
   #update = 0;
   #applied = 0;
-  #epoch = 0;
-  #batchIndex = 0;
-  #window = 0;
-  #order: Int32Array;
-  #orderEpoch = -1;
+  /** Windows without a counted target since the last update. */
+  #passes = 0;
 
-  constructor(network: Network, dataset: Dataset, options: TrainingOptions) {
+  /**
+   * @param given the plan of its memory, on which the bits depend, by default one for `options.memory`; and where filled batches come
+   *   from, by default copied from the data set when they are needed. A plan of several segments copies them from the data set.
+   */
+  constructor(network: Network, dataset: Dataset, options: TrainingOptions, given: { plan?: MemoryPlan; batches?: BatchSource } = {}) {
     const { backend } = network;
     checkTraining(options);
     this.network = network;
@@ -74,14 +78,13 @@ export class Trainer {
     this.options = options;
     this.loss = losses[dataset.loss];
     this.#longest = longestOf(dataset);
-    const B = Math.min(options.batchSize, dataset.count);
-    const T = options.bptt === 'full' ? this.#longest : Math.min(this.#longest, options.bptt.k2);
-    this.#unrolled = new Unrolled(network, T, B);
-    this.#batch = allocateBatch(backend, dataset.input, dataset.target, T, B);
+    const planned = given.plan ?? planTraining(network, dataset, options).pass;
+    this.#through = new Checkpointed(network, dataset.target, planned, options.bptt !== 'full');
+    this.#order = new BatchOrder(dataset, options);
+    this.#batches = given.batches ?? directBatches(dataset);
     this.#clip = clipOf(options.clip);
     this.#schedule = scheduleOf(options.schedule, options.updates);
     this.updater = new Updater(network.parameters, backend, options);
-    this.#order = new Int32Array(dataset.count);
   }
 
   /** Updates made so far, skipped ones included. */
@@ -89,14 +92,27 @@ export class Trainer {
     return this.#update;
   }
 
+  /** How the passes are held in memory. */
+  get plan(): MemoryPlan {
+    return this.#through.plan;
+  }
+
   get done(): boolean {
     return this.#update >= this.options.updates;
   }
 
   /**
+   * Whether the training stands where it can be kept and taken up again. It does not after an error, where the windows without a target
+   * before the failed one have moved the carried state.
+   */
+  get isBetweenUpdates(): boolean {
+    return this.#passes === 0;
+  }
+
+  /**
    * Makes the next update and says what happened.
    *
-   * @throws OPTION_INVALID once all updates are made.
+   * @throws OPTION_INVALID once all updates are made; what the data throw where they cannot be read.
    */
   step(): UpdateRecord {
     if (this.done) {
@@ -104,28 +120,29 @@ export class Trainer {
     }
     const began = performance.now();
     this.#zeroed = null;
-    for (let passes = 0; ; passes++) {
+    for (;;) {
       const counted = this.#pass();
       if (counted) break;
-      if (passes > 2 * this.dataset.count * (this.#longest + 1)) {
+      if (++this.#passes > 2 * this.dataset.count * (this.#longest + 1)) {
         throw new ThroughtimeError(
           'DATA_INVALID',
           'no sequence of the training data has a counted target, so there is nothing to learn; give targets',
         );
       }
     }
+    this.#passes = 0;
     return { ...this.#finish(), seconds: (performance.now() - began) / 1000 };
   }
 
   /** Where the training stands. */
   get cursor(): TrainerCursor {
-    return { update: this.#update, applied: this.#applied, epoch: this.#epoch, batch: this.#batchIndex, window: this.#window };
+    return { update: this.#update, applied: this.#applied, ...this.#order.place };
   }
 
   /** The state that is carried into the next window, per layer and state; empty arrays at the beginning of a sequence. */
   carried(): { name: string; values: Reals }[] {
-    const size = this.#window > 0 ? this.#columns().length * this.network.H : 0;
-    return this.#unrolled.layers.flatMap(({ states }, layer) =>
+    const size = this.#order.place.window > 0 ? this.#order.sequences.length * this.network.H : 0;
+    return this.#through.unrolled.layers.flatMap(({ states }, layer) =>
       states.map((state, index) => ({ name: `carried.${this.network.cell.states[index]}_l${layer}`, values: state.subarray(0, size) })),
     );
   }
@@ -134,9 +151,7 @@ export class Trainer {
   restore(cursor: TrainerCursor, carried: (name: string) => ArrayLike<number>): void {
     this.#update = cursor.update;
     this.#applied = cursor.applied;
-    this.#epoch = cursor.epoch;
-    this.#batchIndex = cursor.batch;
-    this.#window = cursor.window;
+    this.#order.place = cursor;
     for (const { name, values } of this.carried()) {
       const kept = carried(name);
       if (kept.length !== values.length) {
@@ -152,31 +167,31 @@ export class Trainer {
 
   /** One window forward and, if it has counted targets, backward; then on to the next. Returns whether it had any. */
   #pass(): boolean {
-    const { bptt, seed } = this.options;
-    const sequences = this.#columns();
-    let T = 0;
-    for (const sequence of sequences) T = Math.max(T, this.dataset.length(sequence));
-    const window = truncatedWindow(this.#window, T, bptt);
-    const next = truncatedWindow(this.#window + 1, T, bptt);
+    const order = this.#order;
+    const { window, next } = order;
     if (!window) {
-      this.#nextBatch();
+      order.advance();
       return false;
     }
-    if (this.#window === 0) this.#unrolled.reset();
-    this.dataset.copy({ sequences, ...window }, this.#batch);
-    const counted = this.#batch.counted > 0;
-    if (counted || next) {
-      this.#unrolled.forward(this.#batch, this.network.dropout > 0 ? new Random(seedFor(seed, 'dropout', this.#update)) : undefined);
-    }
-    if (counted) this.#lossValue = this.#unrolled.backward(this.loss);
-    if (next) {
-      if (next.begin > window.begin) this.#unrolled.carry(next.begin - window.begin);
-      this.#window++;
-      this.#zeroed = this.#zeroNonFinite() ?? this.#zeroed;
-    } else {
-      this.#nextBatch();
-    }
-    return counted;
+    if (order.place.window === 0) this.#through.reset();
+    const { sequences } = order;
+    const { begin, end, countFrom } = window;
+    const whole = this.#through.plan.segments === 1;
+    const loss = this.#through.run({
+      T: end - begin,
+      B: sequences.length,
+      copy: (from, to, batch) => {
+        if (whole) this.#batches.fill(order, batch);
+        else this.dataset.copy({ sequences, begin: begin + from, end: begin + to, countFrom }, batch);
+      },
+      loss: this.loss,
+      dropout: this.network.dropout > 0 ? seedFor(this.options.seed, 'dropout', this.#update) : undefined,
+      carry: next && next.begin - begin,
+    });
+    if (loss !== undefined) this.#lossValue = loss;
+    order.advance();
+    if (next) this.#zeroed = this.#zeroNonFinite() ?? this.#zeroed;
+    return loss !== undefined;
   }
 
   #lossValue = Number.NaN;
@@ -222,33 +237,4 @@ export class Trainer {
     }
     return { update: this.#update, loss, gradientNorm: norm, clippedNorm, learningRate, nonFinite };
   }
-
-  /** Indices of the sequences of the batch at hand. */
-  #columns(): Int32Array {
-    const { count } = this.dataset;
-    if (this.#orderEpoch !== this.#epoch) {
-      for (let i = 0; i < count; i++) this.#order[i] = i;
-      new Random(seedFor(this.options.seed, 'order', this.#epoch)).shuffle(this.#order);
-      this.#orderEpoch = this.#epoch;
-    }
-    const B = Math.min(this.options.batchSize, count);
-    return this.#order.subarray(this.#batchIndex * B, Math.min(count, (this.#batchIndex + 1) * B));
-  }
-
-  #nextBatch(): void {
-    const B = Math.min(this.options.batchSize, this.dataset.count);
-    this.#window = 0;
-    this.#batchIndex++;
-    if (this.#batchIndex * B >= this.dataset.count) {
-      this.#batchIndex = 0;
-      this.#epoch++;
-    }
-  }
-}
-
-/** Steps of the longest sequence. */
-export function longestOf(dataset: Dataset): number {
-  let longest = 0;
-  for (let i = 0; i < dataset.count; i++) longest = Math.max(longest, dataset.length(i));
-  return longest;
 }

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Backend } from '../../src/compute/backend.ts';
+import { heldBytes } from '../../src/data/byteSource.ts';
 import type { DataParts, Dataset } from '../../src/data/dataset.ts';
 import { sequencesData } from '../../src/data/sequences.ts';
-import { type TableColumns, tableData } from '../../src/data/table.ts';
+import { neededColumns, TableBuilder, type TableColumns, type TableOptions, tableData } from '../../src/data/table.ts';
 import type { TaskOptions } from '../../src/data/task/task.ts';
 import { makeTask } from '../../src/data/task/tasks.ts';
-import { textData } from '../../src/data/text.ts';
+import { indexedText, textData } from '../../src/data/text.ts';
+import { TextScan } from '../../src/data/textScan.ts';
 import { allocateBatch, type Batch } from '../../src/network/batch.ts';
 
 /** A batch's memory, all that a data set touches of a backend. */
@@ -45,7 +47,16 @@ const cases: Record<string, (seed: number) => DataParts | Promise<DataParts>> = 
     sequences('binaryCrossEntropy', [`{"x":[[${seed}],[2]],"y":[[0,1],null]}`, '{"x":[[1],[0],[1]],"y":[null,[1,1],[0,0.5]]}']),
   text: (seed) =>
     textData(`${'wh'.repeat(seed)}y to be or not to be, that is the question: whether 'tis nobler in the mind`, { split: 0.6 }).streams(3),
+  'text, read by position': (seed) => {
+    const bytes = new TextEncoder().encode(
+      `${'wh'.repeat(seed)}y to be or not to be, that is the question: whether ’tis nobler in the mind`,
+    );
+    const scan = new TextScan({ spacing: 3, mostAnchors: 8 });
+    scan.add(bytes);
+    return indexedText(heldBytes(bytes), scan.finish(), { split: 0.6 }).streams(3);
+  },
   table: (seed) => tableData(waves(seed), { kind: 'table', inputs: ['a', 'b'], target: 'b', window: 5, horizon: 2 }),
+  'table, rows in a file': (seed) => tableInFile(waves(seed), { kind: 'table', inputs: ['a', 'b'], target: 'b', window: 5, horizon: 2 }),
 };
 
 function sequences(loss: 'mse' | 'crossEntropy' | 'binaryCrossEntropy', lines: string[]): Promise<DataParts> {
@@ -57,6 +68,25 @@ function waves(seed: number): TableColumns {
   const lines = Array.from({ length: 40 }, (_, row) => row + 2);
   const wave = (period: number) => Float64Array.from(lines, (line) => Math.sin((seed + line) / period));
   return { file: 'waves.csv', lines, numbers: { a: wave(1), b: wave(3) }, texts: {} };
+}
+
+/** The rows as `TableBuilder` keeps them where there are too many for the memory. */
+function tableInFile({ file, lines, numbers }: TableColumns, options: TableOptions): DataParts {
+  const pieces: Uint8Array[] = [];
+  const sink = {
+    write: (piece: Uint8Array) => pieces.push(piece.slice()),
+    finish: () => heldBytes(Buffer.concat(pieces)),
+    close: () => {},
+  };
+  const builder = new TableBuilder(options, file, { held: 0, spill: () => sink });
+  const names = neededColumns(options).numbers;
+  for (let row = 0; row < lines.length; row++) {
+    builder.add(
+      names.map((name) => numbers[name][row]),
+      lines[row],
+    );
+  }
+  return builder.finish();
 }
 
 /** A copy of a window into a batch that was full of other numbers, with some room to spare. */
@@ -138,6 +168,24 @@ for (const [name, make] of Object.entries(cases)) {
       for (const { input } of records(batch, train, 0).values() as Iterable<{ input: number[] }>) {
         for (const value of input)
           assert.ok(train.input.kind === 'symbols' ? value >= 0 && value < train.input.size : Number.isFinite(value));
+      }
+    });
+
+    test('where the targets alone are asked for, they are the same', async () => {
+      const { train } = await make(1);
+      const T = longest(train);
+      for (const [begin, end] of [
+        [0, T],
+        [T >> 1, T],
+        [0, T >> 1],
+      ]) {
+        const [expected, actual] = [false, true].map((targetsOnly) => {
+          const batch = allocateBatch(memory, train.input, train.target, T, train.count);
+          train.copy({ sequences: allOf(train), begin, end, countFrom: begin, targetsOnly }, batch);
+          const { B, lengths, counted, rows, classes, values } = batch;
+          return { T: batch.T, B, lengths, counted, rows, classes, values };
+        });
+        assert.deepEqual(actual, expected);
       }
     });
 

@@ -14,6 +14,7 @@ const folders: readonly { readonly folder: string; readonly page?: string; reado
   { folder: 'src/network/cell', others: ['cell', 'cells', 'sigmoid'] },
   { folder: 'src/network/loss', others: ['loss', 'losses'] },
   { folder: 'src/network/init', page: 'inits', others: ['init', 'inits'] },
+  { folder: 'src/network/unroll/plan', page: 'checkpointed', others: ['plan', 'plans'] },
   // The contracts, what they look at, and what several of them are made of.
   { folder: 'src/monitor', others: ['look', 'monitor', 'monitors', 'quantile', 'singularValues', 'stepJacobian'] },
   { folder: 'src/training/optimizer', others: ['optimizer', 'optimizers'] },

@@ -9,13 +9,14 @@ import { scalarBackend } from '../../src/compute/scalar/scalar.ts';
 import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
 import { SequencesBuilder, StoredSequences } from '../../src/data/storedSequences.ts';
 import { makeTask } from '../../src/data/task/tasks.ts';
-import { lookAt, lookDefaults, lookShape } from '../../src/monitor/look.ts';
+import { lookAt, lookShape } from '../../src/monitor/look.ts';
 import { costOf, defaultMonitors, monitors } from '../../src/monitor/monitors.ts';
 import type { Cell } from '../../src/network/cell/cell.ts';
 import { cells } from '../../src/network/cell/cells.ts';
 import { initialize, Network } from '../../src/network/network.ts';
 import { toJson } from '../../src/run/json.ts';
 
+const drawn = { seed: 0, update: 0 };
 const root = path.resolve(import.meta.dirname, '../..');
 const data = makeTask({
   kind: 'task',
@@ -77,7 +78,7 @@ for (const monitor of monitors) {
             const before = [...network.parameters.values];
             const top = used.mark();
             const measure = () =>
-              lookAt(network, data, 0, { ...lookDefaults, sequences: 6 }, (look) => toJson(monitor.measure(look) ?? null));
+              lookAt(lookShape(network, data, [monitor], { sequences: 6 }), drawn, (look) => toJson(monitor.measure(look) ?? null));
             const value = measure();
             assert.equal(measure(), value);
             assert.ok(value.length > 4 || ['half-life', 'saturation'].includes(monitor.name), value);
@@ -91,10 +92,10 @@ for (const monitor of monitors) {
     }
 
     test('together with another on the same look, each gives what it gives alone', () => {
-      const network = networkOf(scalarBackend(), cells[2], 2);
-      const alone = (each: typeof monitor) => lookAt(network, data, 0, lookDefaults, (look) => toJson(each.measure(look)));
+      const shape = lookShape(networkOf(scalarBackend(), cells[2], 2), data, monitors);
+      const alone = (each: typeof monitor) => lookAt(shape, drawn, (look) => toJson(each.measure(look)));
       const expected = [monitor, ...monitors].map(alone);
-      const found = lookAt(network, data, 0, lookDefaults, (look) => [monitor, ...monitors].map((each) => toJson(each.measure(look))));
+      const found = lookAt(shape, drawn, (look) => [monitor, ...monitors].map((each) => toJson(each.measure(look))));
       assert.deepEqual(found, expected);
     });
 
@@ -106,12 +107,12 @@ for (const monitor of monitors) {
       }
       const dataset = new StoredSequences(data, builder.take());
       const network = networkOf(scalarBackend(), cells[2], 1);
-      lookAt(network, dataset, 0, lookDefaults, (look) => assert.doesNotMatch(toJson(monitor.measure(look) ?? null), /NaN/));
+      lookAt(lookShape(network, dataset, [monitor]), drawn, (look) => assert.doesNotMatch(toJson(monitor.measure(look) ?? null), /NaN/));
     });
 
     test('its cost grows with what it looks at', () => {
       const network = networkOf(scalarBackend(), cells[2], 1);
-      const shape = lookShape(network, data, lookDefaults);
+      const shape = lookShape(network, data, [monitor]);
       const training = { T: 9, B: 12 };
       assert.ok(monitor.work(shape) >= 0 && costOf([monitor], shape, training) > 0);
       assert.ok(monitor.work({ ...shape, T: 2 * shape.T, B: 2 * shape.B }) >= monitor.work(shape));

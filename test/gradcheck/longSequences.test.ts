@@ -10,13 +10,13 @@ import { Random } from '../../src/compute/random.ts';
 import { scalarBackend } from '../../src/compute/scalar/scalar.ts';
 import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
 import { allocateBatch, type Batch } from '../../src/network/batch.ts';
-import type { Cell } from '../../src/network/cell/cell.ts';
 import { cells } from '../../src/network/cell/cells.ts';
 import { fillBatch, gradcheckCell, type Reading } from '../../src/network/gradcheckCell.ts';
 import { losses } from '../../src/network/loss/losses.ts';
 import type { ModelOptions } from '../../src/network/model.ts';
 import { initialize, Network } from '../../src/network/network.ts';
 import { Unrolled } from '../../src/network/unroll/unrolled.ts';
+import { odd } from './oddCell.ts';
 import { distance } from './sample.ts';
 
 const [T, B, I, O] = [150, 3, 2, 2];
@@ -201,46 +201,6 @@ describe('an exploding gradient', () => {
 });
 
 describe('cells of your own', () => {
-  // Three states, two gates, both kept apart: a = tanh(pre_0 + 0.5 apart_0), b = pre_1 apart_1;
-  // h = a + 0.5 m, m = 0.9 m + 0.1 b, n = m_{t-1} (a delay that only the next step reads, through h).
-  const odd: Cell = {
-    name: 'odd',
-    gates: 2,
-    apart: 2,
-    states: ['h', 'm', 'n'],
-    forward({ B, H, pre, preAt, apart, apartAt, states: [h, m, n], previousAt, nextAt }) {
-      for (let b = 0; b < B; b++) {
-        for (let j = 0; j < H; j++) {
-          const at = b * 2 * H + j;
-          const unit = b * H + j;
-          const a = Math.tanh(pre[preAt + at] + 0.5 * apart[apartAt + at]);
-          pre[preAt + at] = a;
-          m[nextAt + unit] = 0.9 * m[previousAt + unit] + 0.1 * pre[preAt + at + H] * apart[apartAt + at + H];
-          n[nextAt + unit] = m[previousAt + unit];
-          h[nextAt + unit] = a + 0.5 * m[nextAt + unit] + 0.25 * n[previousAt + unit];
-        }
-      }
-    },
-    backward({ B, H, pre, preAt, apart, apartAt, dStates: [dh, dm, dn] }) {
-      for (let b = 0; b < B; b++) {
-        for (let j = 0; j < H; j++) {
-          const at = b * 2 * H + j;
-          const unit = b * H + j;
-          const dA = dh[unit] * (1 - pre[preAt + at] ** 2);
-          const dM = dm[unit] + 0.5 * dh[unit];
-          const other = pre[preAt + at + H];
-          pre[preAt + at] = dA;
-          pre[preAt + at + H] = 0.1 * dM * apart[apartAt + at + H];
-          apart[apartAt + at] = 0.5 * dA;
-          apart[apartAt + at + H] = 0.1 * dM * other;
-          dm[unit] = 0.9 * dM + dn[unit];
-          dn[unit] = 0.25 * dh[unit];
-          dh[unit] = 0;
-        }
-      }
-    },
-  };
-
   test('all gates apart, three states: right in every case', () => {
     const report = gradcheckCell(odd);
     assert.deepEqual(report.failures, []);

@@ -67,26 +67,34 @@ export function batchOf(backend: Backend, sample: Sample): Batch {
   return batch;
 }
 
-/** The source of a sample's dropout masks: each call begins it anew. */
-export const masksOf = ({ dropout, seed }: Sample) => (dropout > 0 ? new Random(seed) : undefined);
+/** The seed of a sample's dropout masks. */
+export const masksOf = ({ dropout, seed }: Sample) => (dropout > 0 ? seed : undefined);
 
 /** Steps [begin, end) of a batch, of whose targets those from step `countFrom` on are counted. */
 export function windowOf(backend: Backend, batch: Batch, begin: number, end: number, countFrom = begin): Batch {
+  const window = allocateBatch(backend, batch.input, batch.target, end - begin, batch.B);
+  copySteps(batch, begin, end, window, countFrom);
+  return window;
+}
+
+/** Fills `window` with steps [begin, end) of a batch, of whose targets those from step `countFrom` on are counted. */
+export function copySteps(batch: Batch, begin: number, end: number, window: Batch, countFrom = begin): void {
   const { input, target, B } = batch;
-  const window = allocateBatch(backend, input, target, end - begin, B);
+  window.T = end - begin;
+  window.B = B;
   for (let b = 0; b < B; b++) window.lengths[b] = Math.max(0, Math.min(end, batch.lengths[b]) - begin);
   const { size } = input;
   if (input.kind === 'vectors') window.vectors.set(batch.vectors.subarray(begin * B * size, end * B * size));
   else window.symbols.set(batch.symbols.subarray(begin * B, end * B));
+  window.counted = 0;
   for (let r = 0; r < batch.counted; r++) {
     const row = batch.rows[r];
-    if (row < countFrom * B || row >= end * B) continue;
+    if (row < Math.max(begin, countFrom) * B || row >= end * B) continue;
     const at = window.counted++;
     window.rows[at] = row - begin * B;
     if (target.kind === 'classes') window.classes[at] = batch.classes[r];
     else window.values.set(batch.values.subarray(r * target.size, (r + 1) * target.size), at * target.size);
   }
-  return window;
 }
 
 /** ‖actual - expected‖ / ‖expected‖; the plain difference where all of `expected` is 0. */

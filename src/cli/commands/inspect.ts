@@ -1,16 +1,18 @@
 import { Command, Option } from 'commander';
 import type { Backend } from '../../compute/backend.ts';
-import type { LossName } from '../../data/dataset.ts';
+import { bytesOf } from '../../compute/bytes.ts';
+import type { Dataset, LossName } from '../../data/dataset.ts';
 import { sequencesDataset } from '../../data/sequences.ts';
 import { ThroughtimeError } from '../../errors.ts';
 import { losses } from '../../network/loss/losses.ts';
+import type { Network } from '../../network/network.ts';
 import { toJson } from '../../run/json.ts';
-import { describeFiles, openData, openLines } from '../../run/openData.ts';
+import { openLines, openUnchanged } from '../../run/openData.ts';
 import { openWeights } from '../../run/openWeights.ts';
 import { RunDirectory } from '../../run/runDirectory.ts';
-import { checkUnchanged } from '../../run/trainRun.ts';
-import { longestOf } from '../../training/trainer.ts';
-import { inspectNetwork } from '../inspection.ts';
+import { longestOf } from '../../training/batchOrder.ts';
+import { describeMemory, type MemoryUse, planWithin, tooSmall } from '../../training/trainingMemory.ts';
+import { besideBytes, inspectNetwork } from '../inspection.ts';
 import { extent, inspectionScreen } from '../inspectionScreen.ts';
 import { type BackendName, openBackend } from '../openBackend.ts';
 import { options, pathText } from '../options.ts';
@@ -23,6 +25,7 @@ interface InspectFlags {
   targets?: 'last' | 'every';
   backend: BackendName;
   threads: number;
+  memory?: string;
   json?: boolean;
 }
 
@@ -45,6 +48,7 @@ export function inspectCommand(): Command {
     .addOption(new Option('--targets <where>', 'how y is read where its length leaves it open').choices(['last', 'every']))
     .addOption(options.backend())
     .addOption(options.threads())
+    .addOption(options.memory('what the passes may take, such as 256MB; by default what the run was trained with'))
     .addOption(options.json())
     .addHelpText(
       'after',
@@ -55,11 +59,14 @@ export function inspectCommand(): Command {
 
 async function inspect(run: string | undefined, flags: InspectFlags, command: Command): Promise<void> {
   const { backend } = await openBackend(flags, command);
-  const { network, dataset, T, B } = run === undefined ? await fromFiles(flags, backend) : await fromRun(run, flags, backend);
+  const { network, dataset, T, B, memory } = run === undefined ? await fromFiles(flags, backend) : await fromRun(run, flags, backend);
+  const limit = flags.memory ?? memory;
+  const use = planned(network, dataset, T, B, limit === undefined ? null : bytesOf(limit));
+  if (use.limit !== null || use.pass.plan !== 'plain') process.stderr.write(`${describeMemory(use)}\n`);
   if (T * B * network.parameters.length > longWork) {
     process.stderr.write(`Looking at ${extent({ sequences: B, steps: T })}; this takes a while.\n`);
   }
-  const inspection = inspectNetwork(network, dataset, T, B);
+  const inspection = inspectNetwork(network, dataset, use.pass);
   process.stdout.write(flags.json ? `${toJson(inspection)}\n` : inspectionScreen(inspection, network));
 }
 
@@ -70,12 +77,12 @@ async function fromFiles({ weights, data, loss, activation, targets }: InspectFl
   }
   const shape = await openWeights(weights as string, activation);
   const { inputSize, outputSize } = shape;
-  const dataset = await sequencesDataset(await openLines(data as string), {
+  const dataset = await sequencesDataset(openLines(data as string), {
     loss: loss as LossName,
     targets,
     expected: { inputSize, outputSize },
   });
-  return { network: shape.open(backend, dataset.input), dataset, T: longestOf(dataset), B: dataset.count };
+  return { network: shape.open(backend, dataset.input), dataset, T: longestOf(dataset), B: dataset.count, memory: undefined };
 }
 
 async function fromRun(run: string, flags: InspectFlags, backend: Backend) {
@@ -85,14 +92,21 @@ async function fromRun(run: string, flags: InspectFlags, backend: Backend) {
   }
   const directory = RunDirectory.open(run);
   const { experiment, folder } = directory.record;
-  checkUnchanged(run, directory.record.files, await describeFiles(experiment, folder));
   const shape = await openWeights(directory.checkpointFile, experiment.model.activation);
-  const data = await openData(experiment, folder);
+  const { data } = await openUnchanged(experiment, folder, { run, files: directory.record.files });
   const network = shape.open(backend, data.validation.input, experiment.model);
   const dataset = data.validation;
   const longest = longestOf(dataset);
   const T = experiment.data.kind === 'text' ? Math.min(longest, mostSteps) : longest;
   // Each weight meets each step of each sequence once.
   const affordable = Math.max(1, Math.floor(mostWork / (T * network.parameters.length)));
-  return { network, dataset, T, B: Math.min(dataset.count, mostSequences, affordable) };
+  return { network, dataset, T, B: Math.min(dataset.count, mostSequences, affordable), memory: experiment.training.memory };
+}
+
+/** How the passes are held in memory. */
+function planned(network: Network, dataset: Dataset, T: number, B: number, limit: number | null): MemoryUse {
+  const needs = { T, B, likeParameters: 1, states: 0, beside: besideBytes(network, B) };
+  const use = planWithin(network, dataset, needs, limit);
+  if (!use) throw tooSmall(network, dataset, needs, limit, '--memory');
+  return use;
 }

@@ -7,11 +7,13 @@ import type { DataDescription } from '../../data/dataset.ts';
 import { ThroughtimeError } from '../../errors.ts';
 import type { Network } from '../../network/network.ts';
 import { generate } from '../../network/unroll/generate.ts';
+import type { Prepare } from '../../run/aheadBatches.ts';
 import { type Experiment, readExperiment, withPlace } from '../../run/experiment.ts';
 import { reading } from '../../run/files.ts';
 import { toJson } from '../../run/json.ts';
 import { RunDirectory } from '../../run/runDirectory.ts';
 import { type TrainRequest, type TrainResult, trainRun } from '../../run/trainRun.ts';
+import { describeMemory } from '../../training/trainingMemory.ts';
 import { duration, short } from '../numbers.ts';
 import { type BackendName, openBackend } from '../openBackend.ts';
 import { options, pathText } from '../options.ts';
@@ -28,9 +30,11 @@ interface TrainFlags {
   json?: boolean;
   monitor?: string[];
   seed?: number;
+  memory?: string;
   budget?: number;
   backend: BackendName;
   threads: number;
+  prepare: Prepare;
   run?: string;
   checkpointEvery?: number;
 }
@@ -42,9 +46,11 @@ export function trainCommand(): Command {
     .addOption(options.set())
     .addOption(options.monitor())
     .addOption(options.seed())
+    .addOption(options.memory('set training.memory, such as 256MB: what the training may take'))
     .addOption(options.budget())
     .addOption(options.backend())
     .addOption(options.threads())
+    .addOption(options.prepare())
     .option('--run <directory>', 'where to write the run; by default runs/<name of the experiment>', pathText)
     .addOption(options.checkpointEvery())
     .addOption(options.json())
@@ -71,7 +77,7 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   let progress: Progress | undefined;
   try {
-    const { result, network, data, run } = await withPlace(source, flags.set, () =>
+    const { result, network, data, run } = await withPlace(source, overridesOf(flags), () =>
       trainRun({
         source: request,
         backend,
@@ -79,8 +85,9 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
         signal: stop.signal,
         deadline: flags.budget === undefined ? undefined : began + flags.budget * 1000,
         checkpointEvery: flags.checkpointEvery,
+        prepare: flags.prepare,
         watcher: {
-          begun({ path: run, experiment, resumedAt, network: { parameters, L, H, cell } }) {
+          begun({ path: run, experiment, memory, resumedAt, network: { parameters, L, H, cell } }) {
             progress = new Progress(experiment.training.updates, resumedAt);
             if (resumedAt >= experiment.training.updates) {
               progress.say(`The run in ${run} is finished: all its ${resumedAt} updates were made before.`);
@@ -90,6 +97,7 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
             progress.say(
               `Training ${experiment.name} (${L} x ${H} ${cell.name}, ${parameters.length} parameters) into ${run}${from}. Backend ${backend.name}, ${backend.threads} thread${backend.threads === 1 ? '' : 's'}, ${reason}.`,
             );
+            if (memory.limit !== null || memory.pass.plan !== 'plain') progress.say(describeMemory(memory));
           },
           updated: (line, sequences) => progress?.updated(line, sequences),
           noted: (sentence) => (progress ? progress.say(sentence) : process.stderr.write(`${sentence}\n`)),
@@ -100,6 +108,7 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
     const { experiment } = run.record;
     const sample = Number.isFinite(result.loss.validation) ? sampleOf(network, data.description, experiment.training.seed) : undefined;
     const standardized = isStandardized(experiment, data.description);
+    data.close?.();
     if (flags.json) process.stdout.write(`${toJson({ ...result, ...(sample === undefined ? {} : { sample }) })}\n`);
     else process.stdout.write(summary(result, sample, standardized));
     if (result.stopped !== null) {
@@ -131,7 +140,8 @@ async function requestFor(source: string, flags: TrainFlags): Promise<TrainReque
   const overrides = overridesOf(flags);
   if (existsSync(source) && statSync(source).isDirectory()) {
     if (overrides.length > 0 || flags.run !== undefined) {
-      const given = flags.run !== undefined ? '--run' : flags.set.length > 0 ? '--set' : flags.monitor ? '--monitor' : '--seed';
+      const option = flags.set.length > 0 ? 'set' : (['monitor', 'seed', 'memory'] as const).find((name) => flags[name] !== undefined);
+      const given = `--${flags.run !== undefined ? 'run' : option}`;
       throw new ThroughtimeError(
         'OPTION_INVALID',
         `${given} does not go with a run directory, whose experiment is fixed; train the experiment file instead`,

@@ -22,6 +22,7 @@ export function scalarBackend(): Backend {
     // The garbage collector gives memory back.
     mark: () => 0,
     release: () => {},
+    room: () => Number.POSITIVE_INFINITY,
     allocatePacked: (K, N) => ({ K, N, data: allocated(() => new Float64Array(K * N), 8 * K * N) }),
     pack,
     multiply,

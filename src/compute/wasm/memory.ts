@@ -50,6 +50,11 @@ export class StackMemory {
     this.#top = mark;
   }
 
+  /** Bytes between the present top and the end of the largest memory. */
+  room(): number {
+    return this.#maximum - this.#top;
+  }
+
   #grow(end: number): void {
     const present = this.memory.buffer.byteLength;
     let reason = `a WebAssembly memory ends at ${mebibytes(this.#maximum)} MiB in this engine`;

@@ -8,14 +8,15 @@ const cellNumbers: Readonly<Record<string, number>> = { 'rnn-tanh': 0, 'rnn-relu
 
 /** The words of assembly/sweep.ts's `Layer`, in its order. */
 const words = [
-  ...['cell', 'T', 'B', 'H', 'pre', 'apart', 'h', 'c', 'dh', 'dc', 'scratch', 'forwardJoined', 'forwardApart', 'apartBias'],
-  ...['backwardJoined', 'backwardApart', 'scale', 'exponents', 'lengths', 'injected', 'injectedRows', 'injectedExponents', 'native'],
+  ...['cell', 'from', 'to', 'B', 'H', 'pre', 'apart', 'h', 'c', 'dh', 'dc', 'scratch', 'forwardJoined', 'forwardApart', 'apartBias'],
+  ...['backwardJoined', 'backwardApart', 'scale', 'exponents', 'lengths', 'injected', 'injectedRows', 'injectedExponents'],
+  ...['native', 'after'],
 ] as const;
 type Word = (typeof words)[number];
 
 const address = (array: Reals | Int32Array | null | undefined) => array?.byteOffset ?? 0;
 
-/** All steps of a layer in one call of the kernels; undefined for a cell that they do not know. */
+/** Many steps of a layer in one call of the kernels; undefined for a cell that they do not know. */
 export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: ThreadedKernels): Sweep | undefined {
   const cell = cellNumbers[arrays.cell];
   if (cell === undefined) return undefined;
@@ -47,28 +48,34 @@ export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: Thre
     native,
   });
   const place = (word: Word) => words.indexOf(word);
-  const [T, B, lengths, injected, injectedRows, injectedExponents] = [
-    place('T'),
+  const [fromPlace, toPlace, B, lengths, injected, injectedRows, injectedExponents, afterPlace] = [
+    place('from'),
+    place('to'),
     place('B'),
     place('lengths'),
     place('injected'),
     place('injectedRows'),
     place('injectedExponents'),
+    place('after'),
   ];
   /** Multiplications and additions of one sequence through one step. */
   const perRow = 2 * H * arrays.forwardJoined.N + 2 * H * arrays.forwardApart.N;
   return {
-    forward(steps, sequences, given) {
-      layer[T] = steps;
+    forward(sequences, from, to, given) {
+      layer[fromPlace] = from;
+      layer[toPlace] = to;
       layer[B] = sequences;
       layer[lengths] = address(given);
-      kernels.forwardSweep(at, sequences, steps * perRow, native !== 0);
+      kernels.forwardSweep(at, sequences, (to - from) * perRow, native !== 0);
     },
-    backward(values, rows, exponents) {
+    backward(values, rows, exponents, from, to, after) {
+      layer[fromPlace] = from;
+      layer[toPlace] = to;
       layer[injected] = address(values);
       layer[injectedRows] = address(rows);
       layer[injectedExponents] = address(exponents);
-      kernels.backwardSweep(at, layer[B], layer[T] * perRow, native !== 0);
+      layer[afterPlace] = after;
+      kernels.backwardSweep(at, layer[B], (to - from) * perRow, native !== 0);
     },
   };
 }

@@ -123,6 +123,7 @@ export async function openWasm(options: WasmOptions, native: Native | undefined)
     },
     mark: () => stack.mark(),
     release: (mark) => stack.release(mark),
+    room: () => stack.room(),
 
     allocatePacked(K, N, rows = 0) {
       const native = layoutIn(K, N, rows);

@@ -1,5 +1,6 @@
 import type { CellBackwardStep, Reals } from '../../compute/backend.ts';
 import type { Network } from '../network.ts';
+import { bytesOf } from './passMemory.ts';
 import type { RecurrentLayer } from './recurrentLayer.ts';
 
 /**
@@ -57,4 +58,9 @@ export class Linearization {
       kernel.backward(step);
     }
   }
+}
+
+/** Bytes that a linearization takes: counted, not allocated. */
+export function linearizationBytes(network: Network, B: number): number {
+  return bytesOf(network, (counted) => new Linearization(counted, B));
 }

@@ -1,5 +1,6 @@
 import type { Backend, CellBackwardStep, PackedMatrix, Reals, Sweep } from '../../compute/backend.ts';
 import { layerNames, type Network } from '../network.ts';
+import { pieceSteps } from './pieces.ts';
 import { applyExponents, RowScale } from './rowScale.ts';
 
 /** What a layer reads, for all T * B rows: `width` numbers each, or one symbol each. */
@@ -28,8 +29,8 @@ export interface NormRecord {
  * One recurrent layer through T steps of B sequences: the memory of its forward pass and its way back. Sizes are those of
  * the network (H units, G gates of which A kept apart, J = G - A joined); `capacity` is the largest T * B.
  *
- * Forward, `pre` [T, B, G*H] starts as the input product of all steps at once; each step then adds its recurrent product.
- * Backward, `pre` becomes dL/dpre step by step, and the weight gradients are one product over all steps at the end.
+ * Forward, `pre` [T, B, G*H] starts as the input product of many steps at once; each step then adds its recurrent product.
+ * Backward, `pre` becomes dL/dpre step by step, and the weight gradients are one product over many steps. How many is said in `pieces.ts`.
  */
 export class RecurrentLayer {
   /** Per state, [T+1, B, H]: s_{t-1} begins at t * B * H. */
@@ -59,7 +60,7 @@ export class RecurrentLayer {
   readonly #backwardApart: PackedMatrix;
   readonly #factors: Reals;
   readonly #step: CellBackwardStep;
-  /** All steps in one call, where the backend can do that. */
+  /** Many steps in one call, where the backend can do that. */
   readonly #sweep: Sweep | undefined;
   #forwardVersion = -1;
   #backwardVersion = -1;
@@ -139,29 +140,45 @@ export class RecurrentLayer {
    *   a NaN that reaches the weights.
    */
   forward(input: LayerInput, T: number, B: number, lengths: Int32Array): void {
+    this.#T = T;
+    this.#B = B;
+    this.#step.B = B;
+    this.#packForward();
+    let shortest = T;
+    for (let b = 0; b < B; b++) shortest = Math.min(shortest, lengths[b]);
+    const steps = pieceSteps(this.#network, B);
+    for (let from = 0; from < T; from += steps) {
+      const to = Math.min(from + steps, T);
+      this.#addInput(input, from, to);
+      if (this.#sweep) this.#sweep.forward(B, from, to, shortest < T ? lengths : null);
+      else this.#runForward(from, to, shortest, lengths);
+    }
+  }
+
+  /** `pre` of steps [from, to) becomes the input product with the bias. */
+  #addInput(input: LayerInput, from: number, to: number): void {
+    const backend = this.#backend;
+    const first = from * this.#B;
+    const rows = (to - from) * this.#B;
+    const N = this.#network.cell.gates * this.#network.H;
+    if (input.kind === 'symbols') {
+      backend.gatherRows(this.#table as Reals, 0, input.indices, first, rows, N, this.#pre, first * N);
+    } else {
+      const { values, at, width } = input;
+      const packed = this.#forwardInput as PackedMatrix;
+      backend.multiplyBias(values, at + first * width, width, rows, packed, this.#bias, 0, this.#pre, first * N, N);
+    }
+  }
+
+  #runForward(from: number, to: number, shortest: number, lengths: Int32Array): void {
     const backend = this.#backend;
     const { kernel, cell, H, parameters } = this.#network;
     const { gates: G, apart: A } = cell;
-    this.#T = T;
-    this.#B = B;
+    const B = this.#B;
     const step = this.#step;
-    step.B = B;
-    this.#packForward();
-    if (input.kind === 'symbols') {
-      backend.gatherRows(this.#table as Reals, 0, input.indices, 0, T * B, G * H, this.#pre, 0);
-    } else {
-      const packed = this.#forwardInput as PackedMatrix;
-      backend.multiplyBias(input.values, input.at, input.width, T * B, packed, this.#bias, 0, this.#pre, 0, G * H);
-    }
-    let shortest = T;
-    for (let b = 0; b < B; b++) shortest = Math.min(shortest, lengths[b]);
-    if (this.#sweep) {
-      this.#sweep.forward(T, B, shortest < T ? lengths : null);
-      return;
-    }
     const h = this.states[0];
     const apartBias = this.#at.recurrentBias + (G - A) * H;
-    for (let t = 0; t < T; t++) {
+    for (let t = from; t < to; t++) {
       this.#place(t);
       backend.multiply(h, step.previousAt, H, B, this.#forwardJoined, this.#pre, step.preAt, G * H, true);
       if (A > 0) {
@@ -173,24 +190,28 @@ export class RecurrentLayer {
   }
 
   /**
-   * Goes back through all T steps; `pre` and `apart` become the gradients of the pre-activations, in mantissa form with
+   * Goes back through steps [from, to); their `pre` and `apart` become the gradients of the pre-activations, in mantissa form with
    * `exponents`. `forward` must have run before.
+   *
+   * @param after how many steps of the pass come after these. Where there are any, the last backward pass was through them: the
+   *   gradient that it left in `dStates` with `scale` goes on here.
    */
-  backward(injection: Injection, record?: NormRecord): void {
+  backward(injection: Injection, record: NormRecord | undefined, from: number, to: number, after: number): void {
     const backend = this.#backend;
     const { kernel, cell, H } = this.#network;
     const { gates: G, apart: A } = cell;
-    const T = this.#T;
     const B = this.#B;
     this.#packBackward();
     if (this.#sweep && !record) {
-      this.#sweep.backward(injection.values, injection.rows, injection.exponents);
+      this.#sweep.backward(injection.values, injection.rows, injection.exponents, from, to, after);
       return;
     }
-    for (const state of this.dStates) state.fill(0, 0, B * H);
-    this.scale.exponents.fill(0);
+    if (after === 0) {
+      for (const state of this.dStates) state.fill(0, 0, B * H);
+      this.scale.exponents.fill(0);
+    }
     const step = this.#step;
-    for (let t = T - 1; t >= 0; t--) {
+    for (let t = to - 1; t >= from; t--) {
       this.#place(t);
       if (record && !record.afterInjection) this.#record(record, t);
       this.#inject(injection, t);
@@ -208,22 +229,26 @@ export class RecurrentLayer {
     return { pre: this.#pre, apart: this.#apart, B: this.#B };
   }
 
-  /** dL/d(input) of all T * B rows into `out` [T, B, I], still in mantissa form with `exponents`. Of vectors only. */
-  inputGradient(out: Reals): void {
-    const rows = this.#T * this.#B;
-    const width = this.#network.cell.gates * this.#network.H;
-    this.#backend.multiply(this.#pre, 0, width, rows, this.#backwardInput as PackedMatrix, out, 0, this.#width, false);
+  /** dL/d(input) of the rows of steps [from, to) into `out` [T, B, I], still in mantissa form with `exponents`. Of vectors only. */
+  inputGradient(out: Reals, from: number, to: number): void {
+    const first = from * this.#B;
+    const rows = (to - from) * this.#B;
+    const [I, N] = [this.#width, this.#network.cell.gates * this.#network.H];
+    this.#backend.multiply(this.#pre, first * N, N, rows, this.#backwardInput as PackedMatrix, out, first * I, I, false);
   }
 
-  /** Adds this layer's weight and bias gradients to the network's, and with that ends the mantissa form of `pre`. */
-  addParameterGradients(input: LayerInput): void {
+  /**
+   * Adds this layer's weight and bias gradients of steps [from, to) to the network's, and with that ends the mantissa form of their
+   * `pre`. Those of an input of symbols are complete only with the steps from 0 on, which come last.
+   */
+  addParameterGradients(input: LayerInput, from: number, to: number): void {
     const backend = this.#backend;
     const { cell, H, parameters } = this.#network;
     const { gates: G, apart: A } = cell;
     const J = G - A;
     const B = this.#B;
-    const first = this.#unscale();
-    const rows = (this.#T - first) * B;
+    const first = this.#unscale(from, to);
+    const rows = (to - first) * B;
     const preAt = first * B * G * H;
     const apartAt = first * B * A * H;
     const stateAt = first * B * H;
@@ -232,26 +257,16 @@ export class RecurrentLayer {
     if (input.kind === 'symbols') {
       const table = this.#tableGradient as Reals;
       const transposed = this.#transposed as Reals;
-      table.fill(0);
+      if (to === this.#T) table.fill(0);
       backend.scatterAddRows(this.#pre, preAt, input.indices, first * B, rows, G * H, table, 0);
-      backend.transpose(table, 0, this.#width, G * H, transposed, 0);
-      backend.add(transposed, 0, gradient, inputWeight, this.#width * G * H);
+      if (from === 0) {
+        backend.transpose(table, 0, this.#width, G * H, transposed, 0);
+        backend.add(transposed, 0, gradient, inputWeight, this.#width * G * H);
+      }
     } else {
       const { values, at, width } = input;
-      backend.multiplyTransposed(
-        this.#pre,
-        preAt,
-        G * H,
-        values,
-        at + first * B * width,
-        width,
-        G * H,
-        width,
-        rows,
-        gradient,
-        inputWeight,
-        width,
-      );
+      const x = at + first * B * width;
+      backend.multiplyTransposed(this.#pre, preAt, G * H, values, x, width, G * H, width, rows, gradient, inputWeight, width);
     }
     const h = this.states[0];
     backend.multiplyTransposed(this.#pre, preAt, G * H, h, stateAt, H, J * H, H, rows, gradient, recurrentWeight, H);
@@ -277,24 +292,23 @@ export class RecurrentLayer {
     for (const [index, state] of this.states.entries()) state.fill(0, 0, this.dStates[index].length);
   }
 
-  /** Multiplies every row of dL/dpre with 2^exponent. Returns the first step from which on any row is left. */
-  #unscale(): number {
+  /** Multiplies every row of dL/dpre of steps [from, to) with 2^exponent. Returns the first step from which on any row is left. */
+  #unscale(from: number, to: number): number {
     const backend = this.#backend;
     const { cell, H } = this.#network;
     const { gates: G, apart: A } = cell;
-    const T = this.#T;
     const B = this.#B;
     // Mantissas stay below 2^60 or so: with these exponents a row is 0 to the precision of the backend.
     const vanished = backend.precision === 'float32' ? -160 : -1200;
-    let first = T;
+    let first = to;
     let any = false;
-    for (let row = T * B - 1; row >= 0; row--) {
+    for (let row = to * B - 1; row >= from * B; row--) {
       const exponent = this.exponents[row];
       if (exponent !== 0) any = true;
       if (exponent > vanished) first = Math.floor(row / B);
     }
-    if (!any) return 0;
-    const rows = (T - first) * B;
+    if (!any) return from;
+    const rows = (to - first) * B;
     const { exponents } = this;
     applyExponents(backend, this.#pre, first * B * G * H, rows, G * H, exponents, first * B, this.#factors);
     if (A > 0) applyExponents(backend, this.#apart, first * B * A * H, rows, A * H, exponents, first * B, this.#factors);

@@ -1,12 +1,31 @@
 import type { Backend, Reals } from '../../compute/backend.ts';
-import type { Random } from '../../compute/random.ts';
+import { Random, seedFor } from '../../compute/random.ts';
 import { ThroughtimeError } from '../../errors.ts';
 import type { Batch } from '../batch.ts';
 import type { Loss } from '../loss/loss.ts';
 import type { Network } from '../network.ts';
+import { pieceSteps } from './pieces.ts';
 import { Readout } from './readout.ts';
 import { type Injection, type LayerInput, type NormRecord, RecurrentLayer } from './recurrentLayer.ts';
 import { applyExponents, RowScale } from './rowScale.ts';
+
+/** How a batch is run forward. */
+export interface ForwardOptions {
+  /** Seed of the dropout masks; without it nothing is dropped, as it should be outside training. */
+  readonly dropout?: number;
+  /** Where in a longer pass the batch begins, in steps: the masks of a step depend on the seed and on its place alone. */
+  readonly begin?: number;
+  /** Only the states are wanted: there are no outputs, no loss and no way back then. */
+  readonly statesOnly?: boolean;
+}
+
+/** A batch that is a part of a longer pass; the parts go backward from the last to the first. */
+export interface Part {
+  /** Targets that the whole pass counts, whose mean the loss is. */
+  readonly counted: number;
+  /** Steps of the pass that come after this part. Where there are any, the gradient goes on from what they handed back. */
+  readonly after: number;
+}
 
 /** What a backward pass does beyond, or in place of, the parameter gradients. */
 export interface BackwardOptions {
@@ -16,6 +35,8 @@ export interface BackwardOptions {
   readonly record?: readonly NormRecord[];
   /** [T, B, I]: receives dL/d(input), for networks that read vectors. */
   readonly inputGradient?: Reals;
+  /** Of a longer pass; without it the batch is all there is. */
+  readonly part?: Part;
 }
 
 /** The output of a layer, [T, B, H] from index `at`. */
@@ -53,6 +74,7 @@ export class Unrolled {
   readonly #residualScale: RowScale | undefined;
   readonly #sumExponents: Int32Array[];
   readonly #factors: Reals;
+  readonly #random = new Random(0);
   #batch: Batch | undefined;
   #dropping = false;
 
@@ -85,12 +107,8 @@ export class Unrolled {
     for (const layer of this.layers) layer.carry(steps);
   }
 
-  /**
-   * Runs the batch forward; outputs at the counted steps are then in `readout.outputs`.
-   *
-   * @param dropout source of the dropout masks; without it nothing is dropped, as it should be outside training.
-   */
-  forward(batch: Batch, dropout?: Random): void {
+  /** Runs the batch forward; outputs at the counted steps are then in `readout.outputs`. */
+  forward(batch: Batch, { dropout, begin = 0, statesOnly = false }: ForwardOptions = {}): void {
     const { T, B } = batch;
     const { H, residual } = this.network;
     if (T > this.T || B > this.B) {
@@ -99,11 +117,11 @@ export class Unrolled {
         `this network is unrolled for at most ${this.T} steps of ${this.B} sequences, got ${T} of ${B}`,
       );
     }
-    this.#batch = batch;
+    this.#batch = statesOnly ? undefined : batch;
     this.#dropping = dropout !== undefined && this.network.dropout > 0;
     let output: Output = { values: this.layers[0].states[0], at: B * H };
     for (const [index, layer] of this.layers.entries()) {
-      const input = index === 0 ? inputOf(batch) : this.#inputFrom(output, index, dropout);
+      const input = index === 0 ? inputOf(batch) : this.#inputFrom(output, index, batch, dropout, begin);
       this.#inputs[index] = input;
       layer.forward(input, T, B, batch.lengths);
       output = { values: layer.states[0], at: B * H };
@@ -114,7 +132,7 @@ export class Unrolled {
         output = { values: sum, at: 0 };
       }
     }
-    this.readout.forward(output.values, output.at, batch);
+    if (!statesOnly) this.readout.forward(output.values, output.at, batch);
   }
 
   /** Mean loss of the counted targets of the last forward pass. */
@@ -126,30 +144,39 @@ export class Unrolled {
   /**
    * Mean loss of the counted targets of the last forward pass, and its gradient: `network.parameters.gradient` is
    * overwritten with it. To be called once per forward pass, whose memory it consumes.
+   *
+   * Of a part of a longer pass: the part's share of the mean loss of the whole; its gradient is added to that of the parts
+   * after it. A part may have no counted target.
    */
-  backward(loss: Loss, { statesOnly = false, record, inputGradient }: BackwardOptions = {}): number {
-    const batch = this.#counted(loss);
+  backward(loss: Loss, { statesOnly = false, record, inputGradient, part }: BackwardOptions = {}): number {
+    const batch = this.#counted(loss, part);
     const { parameters } = this.network;
-    if (!statesOnly) parameters.gradient.fill(0);
-    const weight = statesOnly ? 1 : 1 / batch.counted;
+    const { counted, after } = part ?? { counted: batch.counted, after: 0 };
+    if (!statesOnly && after === 0) parameters.gradient.fill(0);
+    const weight = statesOnly ? 1 : 1 / counted;
     const { sum, injection: top } = this.readout.differentiate(batch, loss, weight, statesOnly);
-    let injection = top;
-    for (let index = this.layers.length - 1; index >= 0; index--) {
-      const layer = this.layers[index];
-      layer.backward(injection, record?.[index]);
-      const below = index > 0 ? this.#handDown(index, injection, batch) : injection;
-      if (index === 0 && inputGradient) this.#trueInputGradient(layer, inputGradient, batch);
-      if (!statesOnly) layer.addParameterGradients(this.#inputs[index]);
-      injection = below;
+    const { T, B } = batch;
+    const steps = pieceSteps(this.network, B);
+    for (let to = T; to > 0; to -= steps) {
+      const from = Math.max(0, to - steps);
+      let injection = top;
+      for (let index = this.layers.length - 1; index >= 0; index--) {
+        const layer = this.layers[index];
+        layer.backward(injection, record?.[index], from, to, after + T - to);
+        const below = index > 0 ? this.#handDown(index, injection, B, from, to) : injection;
+        if (index === 0 && inputGradient) this.#trueInputGradient(layer, inputGradient, batch, from, to);
+        if (!statesOnly) layer.addParameterGradients(this.#inputs[index], from, to);
+        injection = below;
+      }
     }
     this.#batch = undefined;
-    return sum / batch.counted;
+    return sum / counted;
   }
 
-  #counted(loss: Loss): Batch {
+  #counted(loss: Loss, part?: Part): Batch {
     const batch = this.#batch;
     if (!batch) throw new ThroughtimeError('OPTION_INVALID', 'a loss needs a forward pass before it; call forward once for each backward');
-    if (batch.counted === 0)
+    if ((part ?? batch).counted === 0)
       throw new ThroughtimeError('OPTION_INVALID', 'the batch has no counted target, so it has no loss; leave it out');
     if (loss.target !== batch.target.kind || batch.target.size !== this.network.O) {
       const { kind, size } = batch.target;
@@ -161,51 +188,57 @@ export class Unrolled {
     return batch;
   }
 
-  #inputFrom({ values, at }: Output, index: number, dropout: Random | undefined): LayerInput {
+  #inputFrom({ values, at }: Output, index: number, { T, B }: Batch, dropout: number | undefined, begin: number): LayerInput {
     const { H } = this.network;
-    if (!this.#dropping || !dropout) return { kind: 'vectors', values, at, width: H };
+    if (!this.#dropping || dropout === undefined) return { kind: 'vectors', values, at, width: H };
     const mask = this.#masks[index];
     const dropped = this.#dropped[index];
-    const { T, B } = this.#batch as Batch;
     const keep = 1 / (1 - this.network.dropout);
-    for (let i = 0; i < T * B * H; i++) {
-      mask[i] = dropout.uniform() < this.network.dropout ? 0 : keep;
-      dropped[i] = mask[i] * values[at + i];
+    // Every step has a seed of its own, so that it has the same masks whatever the steps are that it is run with.
+    const first = (seedFor(dropout, 'mask', index) % 2 ** 52) + begin;
+    const size = B * H;
+    for (let t = 0; t < T; t++) {
+      this.#random.restart(first + t);
+      for (let i = t * size; i < (t + 1) * size; i++) {
+        mask[i] = this.#random.uniform() < this.network.dropout ? 0 : keep;
+        dropped[i] = mask[i] * values[at + i];
+      }
     }
     return { kind: 'vectors', values: dropped, at: 0, width: H };
   }
 
-  /** dL/d(input) of a layer as the injection of the layer below, in mantissa form. */
-  #handDown(index: number, injection: Injection, batch: Batch): Injection {
+  /** dL/d(input) of a layer in steps [from, to) as the injection of the layer below, in mantissa form. */
+  #handDown(index: number, injection: Injection, B: number, from: number, to: number): Injection {
     const { H } = this.network;
     const layer = this.layers[index];
     const values = this.#handedDown[index % 2];
-    const rows = batch.T * batch.B;
-    layer.inputGradient(values);
+    const [first, past] = [from * B, to * B];
+    layer.inputGradient(values, from, to);
     let { exponents } = layer;
     const scale = this.#residualScale;
     if (scale) {
-      scale.exponents.set(exponents.subarray(0, rows));
-      for (let row = 0; row < rows; row++) {
+      scale.exponents.set(exponents.subarray(first, past), first);
+      for (let row = first; row < past; row++) {
         const at = injection.rows ? injection.rows[row] : row;
         if (at >= 0) scale.addRow([values], row, H, injection.values, at * H, injection.exponents?.[row] ?? 0);
       }
       // The rows of dL/dpre keep their own exponents; what is handed down has those of the sum.
       exponents = this.#sumExponents[index % 2];
-      exponents.set(scale.exponents.subarray(0, rows));
+      exponents.set(scale.exponents.subarray(first, past), first);
     }
     if (this.#dropping) {
       const mask = this.#masks[index];
-      for (let i = 0; i < rows * H; i++) values[i] *= mask[i];
+      for (let i = first * H; i < past * H; i++) values[i] *= mask[i];
     }
     return { values, rows: null, exponents };
   }
 
-  #trueInputGradient(layer: RecurrentLayer, out: Reals, { T, B, input }: Batch): void {
+  #trueInputGradient(layer: RecurrentLayer, out: Reals, { B, input }: Batch, from: number, to: number): void {
     if (input.kind !== 'vectors')
       throw new ThroughtimeError('OPTION_INVALID', 'symbols have no gradient; give the input as vectors (one-hot) to get one');
-    layer.inputGradient(out);
-    applyExponents(this.#backend, out, 0, T * B, input.size, layer.exponents, 0, this.#factors);
+    layer.inputGradient(out, from, to);
+    const first = from * B;
+    applyExponents(this.#backend, out, first * input.size, (to - from) * B, input.size, layer.exponents, first, this.#factors);
   }
 }
 

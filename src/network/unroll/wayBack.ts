@@ -1,6 +1,7 @@
 import type { PullBack, Reals } from '../../compute/backend.ts';
 import { layerNames, type Network } from '../network.ts';
 import { Linearization } from './linearization.ts';
+import { bytesOf } from './passMemory.ts';
 import type { Unrolled } from './unrolled.ts';
 
 /** To what power of two the largest number of a row is brought where it is set or where rows are added; smaller than `least` is 0. */
@@ -170,6 +171,11 @@ export class WayBack {
   #eachActive(B: number, use: (row: number) => void): void {
     for (let b = 0; b < B; b++) for (let p = 0; p < this.active[b]; p++) use(b * this.P + p);
   }
+}
+
+/** Bytes that such a way back takes: counted, not allocated. */
+export function wayBackBytes(network: Network, B: number, P: number): number {
+  return bytesOf(network, (counted) => new WayBack(counted, B, P));
 }
 
 /**
