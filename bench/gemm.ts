@@ -8,7 +8,8 @@ import { Random } from '../src/compute/random.ts';
 import { wasmBackend } from '../src/compute/wasm/wasm.ts';
 import { answerAlone } from './answer.ts';
 import { ceilingRun } from './own/ceiling.ts';
-import { Pytorch, type PytorchSetting, peakSize, pytorchAdvice } from './peers/pytorch.ts';
+import { squareSize } from './own/product.ts';
+import { Pytorch, type PytorchSetting, pytorchAdvice } from './peers/pytorch.ts';
 import type { Question } from './question.ts';
 import { median } from './statistics.ts';
 import { digits, percent, plural, table } from './words.ts';
@@ -43,7 +44,7 @@ export interface GemmAnswer {
   readonly ceiling: number;
   /** GFLOP/s of each product, and which fraction of the ceiling that is. */
   readonly results: readonly (Shape & { readonly gflops: number; readonly share: number })[];
-  /** GFLOP/s of PyTorch's BLAS on square matrices of `peakSize`, at its best setting for each number of threads. */
+  /** GFLOP/s of PyTorch's BLAS on large square matrices, at its best setting for each number of threads. */
   readonly sgemm: readonly { readonly setting: PytorchSetting; readonly gflops: number }[];
   /** Why there is no `sgemm`. */
   readonly missing?: string;
@@ -73,7 +74,7 @@ export const gemm: Question<GemmAnswer> = {
     const blas =
       sgemm.length === 0
         ? `No BLAS beside it: ${missing}.`
-        : `\`sgemm\` of PyTorch's OpenBLAS at its best, ${peakSize} x ${peakSize}: ${rates.join(', ')}.`;
+        : `\`sgemm\` of PyTorch's OpenBLAS at its best, ${squareSize} x ${squareSize}: ${rates.join(', ')}.`;
     return `The \`wasm\` backend here: ${detail}. Its ceiling, ${digits(ceiling)} GFLOP/s, is what twelve independent multiply-adds in registers
 reach on one core in the same turns. ${blas}
 
@@ -107,7 +108,7 @@ async function measured(turns: number, pytorch: Pytorch | undefined): Promise<Ge
       const gflops = runs[i].operations / median(times[i]);
       return { ...shape, gflops, share: gflops / highest };
     }),
-    sgemm: peaks.map(({ setting }, i) => ({ setting, gflops: (2 * peakSize ** 3) / median(peakTimes[i]) / 1e6 })),
+    sgemm: peaks.map(({ setting }, i) => ({ setting, gflops: (2 * squareSize ** 3) / median(peakTimes[i]) / 1e6 })),
     ...(pytorch ? {} : { missing: pytorchAdvice }),
   };
 }

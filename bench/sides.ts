@@ -1,10 +1,11 @@
 /** Who takes part in a comparison, and what is kept of it. */
 import path from 'node:path';
 import { alternate, type Pace, type Side } from './alternate.ts';
-import { type OwnSetting, ownSettings } from './own/backends.ts';
+import type { OwnSetting } from './own/backends.ts';
 import { STEP_OPERATIONS } from './own/ceiling.ts';
+import { squareSize } from './own/product.ts';
 import type { NpmPeer } from './peers/npmPeers.ts';
-import { type PytorchSetting, type PytorchSide, peakSize } from './peers/pytorch.ts';
+import type { PytorchSetting, PytorchSide } from './peers/pytorch.ts';
 import { ProcessSide } from './processSide.ts';
 import type { Timing } from './statistics.ts';
 import { stepOperations, type Workload } from './workload.ts';
@@ -13,12 +14,18 @@ export type Who = 'ours' | 'PyTorch' | 'TensorFlow.js' | 'jax-js' | 'simd' | 'sg
 
 /** What one side of a comparison is, and took; or why there is no figure. */
 export interface Recorded {
-  /** `simd` is the ceiling of 128-bit SIMD, `sgemm` the product of two large matrices by PyTorch's BLAS. */
+  /** `simd` is the ceiling of 128-bit SIMD, `sgemm` the product of two large matrices by a BLAS, PyTorch's or ours. */
   readonly who: Who;
   readonly setting: Partial<OwnSetting & PytorchSetting> & { readonly loss?: Workload['loss'] };
   readonly version?: string;
   readonly timing?: Timing;
   readonly failed?: string;
+}
+
+/** Somebody who would take part and is not on this machine, with the reason or with what to do about it. */
+export interface Missing {
+  readonly who: string;
+  readonly why: string;
 }
 
 /** A workload and every side of it, measured in turns. */
@@ -34,21 +41,36 @@ export interface Entrant {
   readonly side: Side & { readonly version?: string; stop?(): void };
 }
 
-/** All settings of ours on one workload. */
-export function ownEntrants(workload: Workload): Entrant[] {
-  const script = path.join(import.meta.dirname, 'own', 'own.ts');
-  return ownSettings.map((setting) => ({
+/** Ours on one workload, with each of the settings. */
+export function ownEntrants(settings: readonly OwnSetting[], workload: Workload): Entrant[] {
+  return settings.map((setting) => ({
     who: 'ours',
     setting: { ...setting, loss: workload.loss },
-    side: new ProcessSide([script, setting.backend, String(setting.threads)], workload),
+    side: new ProcessSide([own('own.ts'), setting.backend, String(setting.threads)], workload),
   }));
 }
 
 /** The ceilings of 128-bit SIMD, with one thread and with two; the workload is not theirs. */
 export function simdEntrants(workload: Workload): Entrant[] {
-  const script = path.join(import.meta.dirname, 'own', 'ceiling.ts');
-  return [1, 2].map((threads) => ({ who: 'simd', setting: { threads }, side: new ProcessSide([script, String(threads)], workload) }));
+  return [1, 2].map((threads) => ({
+    who: 'simd',
+    setting: { threads },
+    side: new ProcessSide([own('ceiling.ts'), String(threads)], workload),
+  }));
 }
+
+/** The product of two large matrices by our backend on a library of the machine, where that is among the settings. */
+export function sgemmEntrants(settings: readonly OwnSetting[], workload: Workload): Entrant[] {
+  return settings
+    .filter(({ backend }) => backend === 'blas')
+    .map((setting) => ({
+      who: 'sgemm',
+      setting,
+      side: new ProcessSide([own('product.ts'), setting.backend, String(setting.threads)], workload),
+    }));
+}
+
+const own = (file: string) => path.join(import.meta.dirname, 'own', file);
 
 export function npmEntrant({ name, script, warmUp }: NpmPeer, workload: Workload): Entrant {
   return { who: name, setting: { threads: 1 }, side: new ProcessSide([script], workload, warmUp) };
@@ -74,7 +96,7 @@ export async function compare(entrants: readonly Entrant[], pace: Pace): Promise
 /** Floating-point operations of one step of a side. */
 export function operations({ who, setting }: Recorded, workload: Workload): number {
   if (who === 'simd') return STEP_OPERATIONS * (setting.threads ?? 1);
-  return who === 'sgemm' ? 2 * peakSize ** 3 : stepOperations(workload);
+  return who === 'sgemm' ? 2 * squareSize ** 3 : stepOperations(workload);
 }
 
 /** 10^9 floating-point operations a second; undefined for a side without a figure. */

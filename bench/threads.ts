@@ -4,13 +4,15 @@
  */
 import { paces } from './alternate.ts';
 import { answerAlone } from './answer.ts';
+import { ownSettings } from './own/backends.ts';
 import type { Question } from './question.ts';
-import { type Case, compare, ownEntrants, type Recorded } from './sides.ts';
+import { type Case, compare, type Missing, ownEntrants, type Recorded } from './sides.ts';
 import { geometricMean, ratio, unsteady } from './statistics.ts';
-import { digits, listed, table } from './words.ts';
+import { absent, digits, listed, table } from './words.ts';
 import { workloadName, workloads } from './workload.ts';
 
 export interface ThreadsAnswer {
+  readonly missing: readonly Missing[];
   readonly cases: readonly Case[];
 }
 
@@ -29,15 +31,17 @@ export const threads: Question<ThreadsAnswer> = {
   name: 'threads',
   title: 'Two threads and one',
   async measure({ quick, say }) {
+    const { settings, missing } = await ownSettings();
+    for (const { who, why } of missing) say(`without ${who}: ${why}`);
     const cases: Case[] = [];
     for (const workload of workloads) {
-      const measured = { workload, sides: await compare(ownEntrants(workload), quick ? paces.quick : paces.full) };
+      const measured = { workload, sides: await compare(ownEntrants(settings, workload), quick ? paces.quick : paces.full) };
       cases.push(measured);
       for (const gain of gains([measured])) say(`${gain.name.padEnd(22)} ${gain.backend}: ${gain.failed ?? digits(gain.value ?? 0)}`);
     }
-    return { cases };
+    return { missing, cases };
   },
-  section({ cases }) {
+  section({ missing, cases }) {
     const all = gains(cases);
     const rows = all.map(({ name, backend, one, two, value, failed }) => [
       name,
@@ -45,7 +49,7 @@ export const threads: Question<ThreadsAnswer> = {
       ...[one, two].map((side) => (side?.timing ? `${unsteady(side.timing) ? '~' : ''}${digits(side.timing.median)}` : 'none')),
       value === undefined ? (failed ?? '') : `**${digits(value)}**`,
     ]);
-    return `The same step with one thread and with two, in turns; the bits are the same. With B = 1 there is nothing to share.
+    return `The same step with one thread and with two, in turns; the bits are the same. With B = 1 there is nothing to share.${absent(missing)}
 
 ${[...new Set(all.map(({ backend }) => backend))].map((backend) => words(all.filter((gain) => gain.backend === backend))).join('\n')}
 

@@ -5,6 +5,7 @@
  */
 import { paces } from './alternate.ts';
 import { answerAlone } from './answer.ts';
+import { type OwnSetting, ownSettings } from './own/backends.ts';
 import { installNpmPeers, npmPeers } from './peers/npmPeers.ts';
 import { Pytorch, pytorchAdvice, type Trial } from './peers/pytorch.ts';
 import type { Effort, Question } from './question.ts';
@@ -13,12 +14,13 @@ import {
   compare,
   type Entrant,
   fastest,
+  type Missing,
   npmEntrant,
   ownEntrants,
   pytorchEntrant,
   type Recorded,
+  sgemmEntrants,
   simdEntrants,
-  type Who,
 } from './sides.ts';
 import { ratio } from './statistics.ts';
 import { trainingStepSection } from './trainingStepSection.ts';
@@ -31,8 +33,7 @@ export interface TrainingStepCase extends Case {
 }
 
 export interface TrainingStepAnswer {
-  /** Peers that are not on this machine, with what to do about it. */
-  readonly missing: readonly { readonly who: Who; readonly why: string }[];
+  readonly missing: readonly Missing[];
   readonly cases: readonly TrainingStepCase[];
 }
 
@@ -47,7 +48,7 @@ export const trainingStep: Question<TrainingStepAnswer> = {
   title: 'One training step, and the same step elsewhere',
   async measure(effort) {
     const { say } = effort;
-    const missing: { who: Who; why: string }[] = [];
+    const { settings, missing } = await ownSettings();
     const installation = installNpmPeers(say);
     if (installation !== undefined) missing.push(...npmPeers.map(({ name }) => ({ who: name, why: installation })));
     const pytorch = await Pytorch.open(say);
@@ -55,9 +56,10 @@ export const trainingStep: Question<TrainingStepAnswer> = {
     for (const { who, why } of missing) say(`without ${who}: ${why}`);
     try {
       const peaks = pytorch ? (await pytorch.peaks()).map((side) => pytorchEntrant('sgemm', side)) : [];
+      const present = { settings, pytorch, peaks, withNpm: installation === undefined };
       const cases: TrainingStepCase[] = [];
       for (const workload of workloads) {
-        const measured = await measureCase(workload, effort, pytorch, peaks, installation === undefined);
+        const measured = await measureCase(workload, effort, present);
         say(summary(measured));
         cases.push(measured);
       }
@@ -69,21 +71,28 @@ export const trainingStep: Question<TrainingStepAnswer> = {
   section: trainingStepSection,
 };
 
+/** Who is there to be measured. */
+interface Present {
+  readonly settings: readonly OwnSetting[];
+  readonly pytorch: Pytorch | undefined;
+  readonly peaks: readonly Entrant[];
+  readonly withNpm: boolean;
+}
+
 async function measureCase(
   workload: Workload,
   { quick }: Effort,
-  pytorch: Pytorch | undefined,
-  peaks: readonly Entrant[],
-  withNpm: boolean,
+  { settings, pytorch, peaks, withNpm }: Present,
 ): Promise<TrainingStepCase> {
   const { sides: finalists, trials } = pytorch ? await pytorch.search(workload, FINALISTS, quick) : { sides: [], trials: [] };
   const asksNpm = !quick || stepOperations(workload) <= QUICK;
   const entrants = [
-    ...ownEntrants(workload),
+    ...ownEntrants(settings, workload),
     ...finalists.map((side) => pytorchEntrant('PyTorch', side)),
     ...(withNpm && asksNpm ? npmPeers.map((peer) => npmEntrant(peer, workload)) : []),
     ...simdEntrants(workload),
     ...peaks,
+    ...sgemmEntrants(settings, workload),
   ];
   const sides = await compare(entrants, quick ? paces.quick : paces.full);
   await pytorch?.release();

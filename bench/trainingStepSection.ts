@@ -1,7 +1,7 @@
-import { fastest, gflops, type Recorded, type Who } from './sides.ts';
+import { type Case, fastest, gflops, type Recorded, type Who } from './sides.ts';
 import { geometricMean, median, ratio, type Timing, unsteady } from './statistics.ts';
 import type { TrainingStepAnswer, TrainingStepCase } from './trainingStep.ts';
-import { digits, listed, percent, plural, table } from './words.ts';
+import { absent, digits, listed, percent, plural, table } from './words.ts';
 import { workloadName } from './workload.ts';
 
 const peers = ['PyTorch', 'TensorFlow.js', 'jax-js'] as const satisfies readonly Who[];
@@ -12,8 +12,7 @@ export function trainingStepSection({ missing, cases }: TrainingStepAnswer): str
     `Forward, read-out to 10 classes with cross-entropy at the last step, backward, clip of the global norm, Adam, in float32. Milliseconds
 a step, medians. The sides take turns (A B C, A B C, ...), each in a process of its own that stays warm; a slow side sits some
 rounds out. A ratio is the median over the rounds of the peer's time divided by that of our fastest setting: above 1, ours is faster.
-\`~\` marks a median more than a quarter above the fastest step.`,
-    ...missing.map(({ who, why }) => `Not measured: ${who} (${why}).`),
+\`~\` marks a median more than a quarter above the fastest step.${absent(missing)}`,
     words(cases),
     ratioTable(cases),
     failures(cases),
@@ -114,15 +113,19 @@ function settingTable(cases: readonly TrainingStepCase[]): string {
 /** What the processor reached in the same run, over all cases. */
 function rateWords(cases: readonly TrainingStepCase[]): string {
   const peak = (who: 'simd' | 'sgemm', threads: number) => {
-    const rates = cases.flatMap(({ workload, sides }) =>
-      sides.filter((side) => side.who === who && side.setting.threads === threads).flatMap((side) => gflops(side, workload) ?? []),
-    );
+    const rates = cases.flatMap((each) => peakOf(each, who, threads) ?? []);
     return rates.length > 0 ? digits(median(rates)) : '';
   };
   const both = (who: 'simd' | 'sgemm') => `${peak(who, 1)} GFLOP/s with one thread and ${peak(who, 2)} with two`;
-  const sgemm = peak('sgemm', 1) === '' ? '' : ` and \`sgemm\` of PyTorch's OpenBLAS on 1024 x 1024 matrices (${both('sgemm')})`;
+  const sgemm = peak('sgemm', 1) === '' ? '' : ` and \`sgemm\` of the fastest BLAS on 1024 x 1024 matrices (${both('sgemm')})`;
   return `What the matrix products of a step reach (2·B·T·G·H·(2I + 3H) operations, G = 1, 3, 4 for rnn, gru, lstm), and how much that is of the
 machine's peak in the same turns and with as many threads: 128-bit SIMD (${both('simd')}; the peak of \`wasm\`)${sgemm}${sgemm === '' ? '' : '; the peak of everything else'}.`;
+}
+
+/** GFLOP/s of the fastest that stands for the machine's peak with so many threads. */
+function peakOf({ workload, sides }: Case, who: 'simd' | 'sgemm', threads: number): number | undefined {
+  const [peak] = fastest(sides, who).filter(({ setting }) => setting.threads === threads);
+  return peak && gflops(peak, workload);
 }
 
 function rateTable(cases: readonly TrainingStepCase[]): string {
@@ -133,8 +136,7 @@ function rateTable(cases: readonly TrainingStepCase[]): string {
       const reached = side && gflops(side, workload);
       if (!side || reached === undefined) return '';
       const wanted = side.who === 'ours' && side.setting.backend === 'wasm' ? 'simd' : 'sgemm';
-      const peak = sides.find(({ who, setting }) => who === wanted && setting.threads === side.setting.threads);
-      const highest = peak && gflops(peak, workload);
+      const highest = peakOf({ workload, sides }, wanted, side.setting.threads ?? 1);
       return highest === undefined ? digits(reached) : `${digits(reached)} (${percent(reached / highest)})`;
     };
     const ours = own.map((name) => rate(sides.find((side) => side.who === 'ours' && ownName(side) === name)));

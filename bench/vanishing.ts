@@ -4,10 +4,11 @@
  */
 import { paces } from './alternate.ts';
 import { answerAlone } from './answer.ts';
+import { ownSettings } from './own/backends.ts';
 import type { Question } from './question.ts';
-import { compare, ownEntrants, type Recorded } from './sides.ts';
+import { compare, type Missing, ownEntrants, type Recorded } from './sides.ts';
 import { ratio } from './statistics.ts';
-import { digits, listed, plural, table } from './words.ts';
+import { absent, digits, listed, plural, table } from './words.ts';
 import { cells, type Workload, workloadName } from './workload.ts';
 
 interface VanishingCase {
@@ -17,6 +18,7 @@ interface VanishingCase {
 }
 
 export interface VanishingAnswer {
+  readonly missing: readonly Missing[];
   readonly cases: readonly VanishingCase[];
 }
 
@@ -24,24 +26,26 @@ export const vanishing: Question<VanishingAnswer> = {
   name: 'vanishing',
   title: 'A gradient that vanishes',
   async measure({ quick, say }) {
+    const { settings, missing } = await ownSettings();
+    for (const { who, why } of missing) say(`without ${who}: ${why}`);
     const cases: VanishingCase[] = [];
     for (const cell of cells) {
       const workload = { cell, B: 32, T: 400, I: 2, H: 128 };
-      const entrants = (['last', 'every'] as const).flatMap((loss) => ownEntrants({ ...workload, loss }));
+      const entrants = (['last', 'every'] as const).flatMap((loss) => ownEntrants(settings, { ...workload, loss }));
       const measured = { workload, sides: await compare(entrants, quick ? paces.quick : paces.full) };
       cases.push(measured);
       for (const [name, , last, every, value] of rows([measured])) say(`${name}: last ${last} ms, every ${every} ms, ${value}`);
     }
-    return { cases };
+    return { missing, cases };
   },
-  section({ cases }) {
+  section({ missing, cases }) {
     const all = rows(cases);
     const slower = all.filter(([, , , , value]) => Number(value) > 1).map(([name, setting, , , value]) => `${name}, ${setting} (${value})`);
     const words =
       slower.length === 0 ? 'A vanishing gradient slows down no case.' : `Slower with the loss at the last step: ${listed(slower)}.`;
     return `The loss at the last of 400 steps only: the gradient falls below what float32 can hold on its way back, and processors are slow on
 such numbers. It is carried with an exponent of its own (docs/math/rowScale.md). Beside it the same shape with a loss, and a read-out, at
-every step; milliseconds a step.
+every step; milliseconds a step.${absent(missing)}
 
 ${words}
 

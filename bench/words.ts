@@ -26,3 +26,8 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(heads), line(heads.map((_, column) => (column === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
 }
+
+/** What would belong to a comparison and is not there: nothing, or a paragraph of its own. */
+export function absent(missing: readonly { readonly who: string; readonly why: string }[]): string {
+  return missing.map(({ who, why }) => `\n\nNot measured: ${who} (${why}).`).join('');
+}

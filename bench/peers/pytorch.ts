@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Side, Steps } from '../alternate.ts';
+import { squareSize } from '../own/product.ts';
 import { SideProcess } from '../sideProcess.ts';
 import { median } from '../statistics.ts';
 import type { Workload } from '../workload.ts';
@@ -29,8 +30,6 @@ export interface PytorchSide extends Side {
 /** What OpenBLAS is told that the processor is; undefined lets it find out, and it does not know every processor. */
 const coreTypes = [undefined, 'SkylakeX', 'Haswell', 'Zen'] as const;
 const threadCounts = [1, 2] as const;
-/** Rows and columns of the product that stands for the machine's peak. */
-export const peakSize = 1024;
 
 /** How to come by it where it is missing. */
 export const pytorchAdvice =
@@ -104,14 +103,14 @@ export class Pytorch {
     for (const kept of this.#processes) await this.#orWithout(kept, () => kept.process.ask({ prepare: null }));
   }
 
-  /** The product of two matrices of `peakSize` as a side, at the setting that is fastest with each number of threads. */
+  /** The product of two large square matrices as a side, at the setting that is fastest with each number of threads. */
   async peaks(): Promise<PytorchSide[]> {
     const sides: PytorchSide[] = [];
     for (const threads of threadCounts) {
       const trials: { kept: Kept; milliseconds: number }[] = [];
       for (const kept of this.#processes.filter((each) => !each.flush)) {
         await this.#orWithout(kept, async () => {
-          const { milliseconds } = await kept.process.ask<Steps>({ sgemm: peakSize, steps: 5, threads });
+          const { milliseconds } = await kept.process.ask<Steps>({ sgemm: squareSize, steps: 5, threads });
           trials.push({ kept, milliseconds: median(milliseconds) });
         });
       }
@@ -121,7 +120,7 @@ export class Pytorch {
         setting: { core: kept.core, build: kept.build, threads, flush: false },
         warmUp: 1,
         prepare: async () => {},
-        steps: (steps) => kept.process.ask<Steps>({ sgemm: peakSize, steps, threads }),
+        steps: (steps) => kept.process.ask<Steps>({ sgemm: squareSize, steps, threads }),
       });
     }
     return sides;
