@@ -7,6 +7,7 @@ export { multiplyTransposed, useWorkspace, workspaceBytes } from './gradient';
 export { pack, transpose } from './layout';
 export { adam, momentum, rmsprop, sgd } from './optimizer';
 export { product } from './product';
+export { pullBack } from './pullBack';
 export { addColumnSums, firstNonFinite, maximizeRows, sumSquares } from './reduce';
 export { backwardSweep, forwardSweep } from './sweep';
 

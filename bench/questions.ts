@@ -1,5 +1,6 @@
 import { data } from './data.ts';
 import { gemm } from './gemm.ts';
+import { lagProfile } from './lagProfile.ts';
 import { longSequences } from './longSequences.ts';
 import type { Question } from './question.ts';
 import { threads } from './threads.ts';
@@ -7,4 +8,4 @@ import { trainingStep } from './trainingStep.ts';
 import { vanishing } from './vanishing.ts';
 
 /** Every question of speed that this repository answers, in the order of docs/performance.md. */
-export const questions: readonly Question[] = [trainingStep, threads, vanishing, longSequences, data, gemm];
+export const questions: readonly Question[] = [trainingStep, threads, vanishing, longSequences, data, lagProfile, gemm];

@@ -6,5 +6,6 @@ export { experimentJsonSchema } from './run/experimentSchema.ts';
 export { type Metrics, type MetricsLine, readMetrics } from './run/metrics.ts';
 export { type OpenedData, type OpenOptions, openData, openDataFiles } from './run/openData.ts';
 export { openWeights, type WeightsShape } from './run/openWeights.ts';
+export { type Profiles, readProfiles } from './run/profiles.ts';
 export { RunDirectory, type RunRecord } from './run/runDirectory.ts';
 export { type TrainRequest, type TrainResult, type TrainWatcher, trainRun } from './run/trainRun.ts';

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { InvalidArgumentError, Option } from 'commander';
 import { bytesOf } from '../compute/bytes.ts';
+import { monitors } from '../monitor/monitors.ts';
 
 import { type BackendName, backendNames } from './openBackend.ts';
 
@@ -15,6 +16,10 @@ export const options = {
       '--replay <update>',
       'run the pass of an update that was not finite once more, and say where it stops being finite',
     ).argParser(wholeNumber),
+  monitor: () =>
+    new Option('--monitor <name>', 'have this monitor look at the training, and no others unless repeated')
+      .choices(monitors.map(({ name }) => name))
+      .argParser(collectMonitors),
   json: () => new Option('--json', 'print exactly one JSON document on stdout'),
   seed: () => new Option('--seed <number>', 'set training.seed').argParser(wholeNumber),
   memory: (description: string) => new Option('--memory <size>', description).argParser(sizeText),
@@ -41,6 +46,12 @@ export const options = {
 };
 
 function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+
+function collectMonitors(value: string, before: string[] = []): string[] {
+  const names = monitors.map(({ name }) => name);
+  if (!names.includes(value)) throw new InvalidArgumentError(`Allowed choices are ${names.join(', ')}.`);
   return [...before, value];
 }
 

@@ -146,6 +146,52 @@ export interface Sweep {
   ): void;
 }
 
+/**
+ * Row vectors v over the state of one layer on their way back through its steps, P for each of B sequences. What a step does to
+ * them is given by the layer's weights and by the step's derivatives unit by unit, as network/unroll/linearization.ts makes them.
+ */
+export interface PullBackArrays {
+  readonly H: number;
+  /** S, G, A: states, gates, and how many trailing gates see their recurrent term apart. */
+  readonly S: number;
+  readonly G: number;
+  readonly A: number;
+  /** The largest B, for which the derivatives have room, and P. */
+  readonly B: number;
+  readonly P: number;
+  /** [S, B, G*H]: state a by the pre-activations. */
+  readonly pre: Reals;
+  /** [S, B, A*H]: state a by the recurrent terms kept apart. */
+  readonly apart: Reals;
+  /** [S, S, B, H]: state a by the state c before, around the matrices. */
+  readonly direct: Reals;
+  /** The recurrent matrix [G*H, H] begins at `recurrentAt`. */
+  readonly weights: Reals;
+  readonly recurrentAt: number;
+  /** The input matrix [G*H, width] begins at `inputAt`; width 0 where nobody asks for what reaches the input. */
+  readonly inputAt: number;
+  readonly width: number;
+}
+
+export interface PullBack {
+  /** [B, P, S*H]: the vectors, states side by side, as mantissas. The array is another one after each step. */
+  readonly rows: Reals;
+  /** [B, P]: their powers of two. */
+  readonly exponents: Int32Array;
+  /** [B, P]: the squared norms of the mantissas that the last step left; the caller's to set for rows of its own. */
+  readonly squares: Float64Array;
+  /** [B, P, width]: v · ds_t/d(input of the layer at t) of the last step, with exponents of their own. */
+  readonly input: Reals;
+  readonly inputExponents: Int32Array;
+  /** To be called when the weights are others than before. */
+  pack(): void;
+  /**
+   * v <- v · ds_t/ds_{t-1} for the first `active[b]` rows of each sequence b below B; the other rows are not defined afterwards. A row whose norm
+   * leaves 1 to 2^60 is scaled to about 2^40; numbers that are nothing beside the others may become 0.
+   */
+  step(B: number, active: Int32Array): void;
+}
+
 export interface Backend {
   readonly name: 'scalar' | 'wasm' | 'blas';
   readonly precision: Precision;
@@ -158,6 +204,8 @@ export interface Backend {
   readonly native?: Readonly<Record<string, unknown>>;
   /** Many steps of a layer in one call, if this backend can do that for its cell. */
   sweep?(arrays: SweepArrays): Sweep | undefined;
+  /** Room for row vectors on their way back through a layer. */
+  pullBack(arrays: PullBackArrays): PullBack;
 
   /** An array of zeros. Views stay valid for the life of the backend, or until `release` of an earlier mark. */
   allocate(length: number): Reals;

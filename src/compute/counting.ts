@@ -41,6 +41,18 @@ export function countingBackend(like: Backend): CountingBackend {
       count(B * (H + 2), perReal);
       return undefined;
     },
+    // The arrays of wasm/pullBack.ts, with the scratch of each thread.
+    pullBack({ H, S, G, B, P, width }) {
+      const panels = (N: number) => Math.ceil(N / 8) * 8;
+      for (const length of [2 * B * P * S * H, B * P * width, G * H * panels(H), G * H * panels(width)]) count(length, perReal);
+      count(like.threads * (S * H * panels(Math.max(H, width)) + 1), perReal);
+      count(2 * B * P + B + 32, 4);
+      count(B * P, 8);
+      const rows = reals(0);
+      const integers = new Int32Array(0);
+      const squares = new Float64Array(0);
+      return { rows, exponents: integers, squares, input: rows, inputExponents: integers, pack() {}, step() {} };
+    },
     mark: () => 0,
     release: () => {},
   };

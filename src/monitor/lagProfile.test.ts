@@ -13,7 +13,7 @@ import { losses } from '../network/loss/losses.ts';
 import type { ModelOptions } from '../network/model.ts';
 import { initialize, Network } from '../network/network.ts';
 import { Unrolled } from '../network/unroll/unrolled.ts';
-import { keepLastTargets, type LagPoint, lagGradients, lagProfile } from './lagProfile.ts';
+import { keepProbes, type LagPoint, lagGradients, lagProfile } from './lagProfile.ts';
 
 const input = { kind: 'vectors', size: 1 } as const;
 
@@ -280,7 +280,7 @@ describe('wasm: no denormal numbers are stored on the way', () => {
   }
 });
 
-describe('keepLastTargets', () => {
+describe('keepProbes', () => {
   test('of each sequence, its last counted target with its value', () => {
     const backend = scalarBackend();
     const batch = allocateBatch(backend, input, { kind: 'values', size: 2 }, 4, 3);
@@ -290,7 +290,7 @@ describe('keepLastTargets', () => {
       batch.values.set([row, row + 0.5], 2 * r);
     }
     batch.counted = 4;
-    keepLastTargets(batch);
+    keepProbes(batch, 1);
     assert.equal(batch.counted, 2);
     assert.deepEqual([...batch.rows.subarray(0, 2)], [6, 11]);
     assert.deepEqual([...batch.values.subarray(0, 4)], [6, 6.5, 11, 11.5]);

@@ -1,4 +1,5 @@
 import { layerNames, type Network } from '../network/network.ts';
+import { type Monitor, plain } from './monitor.ts';
 
 /**
  * How far each square block of the recurrent matrices is from orthogonal: ‖WᵀW - I‖ in the Frobenius norm, one number per
@@ -26,3 +27,10 @@ function blockDistance(weights: ArrayLike<number>, at: number, H: number): numbe
   }
   return Math.sqrt(square);
 }
+
+export const orthogonalityMonitor: Monitor<Record<string, number[]>> = {
+  name: 'orthogonality',
+  measures: 'the distance of each recurrent block from orthogonal, in the Frobenius norm',
+  work: ({ network: { L, H, cell } }) => (plain * L * cell.gates * H ** 3) / 2,
+  measure: (look) => orthogonality(look.forward().network),
+};

@@ -12,7 +12,7 @@ export interface Experiment {
   readonly name: string;
   readonly data: ExperimentInput['data'];
   readonly model: ExperimentInput['model'];
-  readonly training: TrainingOptions & { readonly validateEvery: number };
+  readonly training: TrainingOptions & { readonly validateEvery: number; readonly monitors: readonly string[] };
 }
 
 /** The window of a text where none is given: long enough for a phrase. */

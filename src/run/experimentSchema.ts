@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defaultMonitors, monitors } from '../monitor/monitors.ts';
 import { trainingDefaults } from '../training/options.ts';
 
 /**
@@ -168,6 +169,13 @@ const training = z.strictObject({
   epsilon: z.number().min(1e-16).optional().describe('Of rmsprop, adam and adamw; default 1e-8.'),
   weightDecay: z.number().min(0).optional().describe('Of adamw only; default 0.01.'),
   validateEvery: whole(1).optional().describe('Updates between two looks at the validation part; default a tenth of updates.'),
+  monitors: z
+    .array(z.enum(monitors.map(({ name }) => name)))
+    .default([...defaultMonitors])
+    .describe('What is measured of the network while it trains, into profiles.jsonl.'),
+  monitorEvery: whole(1)
+    .optional()
+    .describe('Updates between two looks of the monitors; default: 40 looks, fewer where their work would exceed 2% of the training.'),
 });
 
 export const experimentSchema = z.strictObject({

@@ -62,6 +62,7 @@ const names = {
   events: 'events.jsonl',
   beforeExplosion: 'beforeExplosion.safetensors',
   failures: 'failures',
+  profiles: 'profiles.jsonl',
 };
 
 /** A directory with everything about one run. */
@@ -161,6 +162,10 @@ export class RunDirectory {
   /** Folder of passes that were not finite. */
   get failuresFolder(): string {
     return path.join(this.path, names.failures);
+  }
+
+  get profilesFile(): string {
+    return path.join(this.path, names.profiles);
   }
 
   get bestFile(): string {

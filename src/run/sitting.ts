@@ -8,6 +8,7 @@ import { keepFailure } from './failure.ts';
 import { writeWhole } from './files.ts';
 import { type MetricsLine, MetricsWriter, replaceLast } from './metrics.ts';
 import type { Pace, Stop } from './pace.ts';
+import type { ProfilesWriter } from './profiles.ts';
 import { isBetter, type Validated } from './resume.ts';
 import type { RunDirectory } from './runDirectory.ts';
 import type { TrainWatcher } from './trainRun.ts';
@@ -28,6 +29,7 @@ export interface SittingParts {
   /** What an earlier sitting left; undefined for a new run. */
   readonly before: Validated | undefined;
   readonly checkpointEvery: number;
+  readonly profiles: ProfilesWriter;
 }
 
 /** What is known about the validation part when a sitting ends. */
@@ -65,7 +67,7 @@ export class Sitting {
   }
 
   async train(): Promise<void> {
-    const { run, trainer, pace, watcher, before, checkpointEvery } = this.#parts;
+    const { run, trainer, pace, watcher, before, checkpointEvery, profiles } = this.#parts;
     const now = performance.now();
     const end = now + shareOfUpdates * (pace.deadline - now);
     if (before?.line && before.line.validationLoss === undefined && this.#isDue()) await this.#makeUp(before.line);
@@ -81,6 +83,7 @@ export class Sitting {
         let record: UpdateRecord | undefined;
         let validationLoss: number | undefined;
         try {
+          profiles.takeIfDue();
           record = trainer.step();
           for (const event of trainer.takeEvents()) this.#happened(event, events);
           this.#evaluation = undefined;
@@ -100,6 +103,7 @@ export class Sitting {
         this.#save(metrics, events);
         saved = performance.now();
       }
+      if (!this.stopped) profiles.takeIfDue();
       this.#save(metrics, events);
       if (trainer.halted) this.stopped ??= 'explosion';
     } finally {

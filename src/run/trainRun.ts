@@ -6,6 +6,7 @@ import type { Network } from '../network/network.ts';
 import { constantLossPieces } from '../training/constantPredictor.ts';
 import { type Evaluation, Evaluator, type Metric } from '../training/evaluator.ts';
 import type { TrainingEvent } from '../training/events.ts';
+import { Profiler, planLooks } from '../training/profiler.ts';
 import { Summary, type TrainingSummary } from '../training/summary.ts';
 import { Trainer } from '../training/trainer.ts';
 import { planTraining, type TrainingMemory } from '../training/trainingMemory.ts';
@@ -18,6 +19,7 @@ import { eachMetricsLine, type MetricsLine } from './metrics.ts';
 import { dataFiles, type OpenedData, openUnchanged } from './openData.ts';
 import { openNetwork } from './openTraining.ts';
 import { Pace } from './pace.ts';
+import { ProfilesWriter } from './profiles.ts';
 import { resume } from './resume.ts';
 import { beginFrom, type Rewind } from './rewind.ts';
 import { freeRunPath, RunDirectory } from './runDirectory.ts';
@@ -176,7 +178,7 @@ async function trainOn({ request, experiment, folder, pace, opened, batches: { b
   const { network } = openNetwork(experiment, data, backend);
   const evaluated = data.test ? [data.validation, data.test] : [data.validation];
   const recorded = 'run' in source ? RunDirectory.open(source.run).record.memory : undefined;
-  const memory = recorded ?? planTraining(network, data.train, training, evaluated);
+  const memory = recorded ?? planTraining(network, data.train, training, evaluated, planLooks(network, data.train, training)?.bytes);
   // What goes through in segments is copied a segment at a time.
   const ahead = memory.pass.segments === 1 ? batches : undefined;
   const trainer = new Trainer(network, data.train, training, { plan: memory.pass, batches: ahead });
@@ -206,7 +208,9 @@ async function trainOn({ request, experiment, folder, pace, opened, batches: { b
     const finished = before !== undefined && trainer.done && run.record.status === 'done';
     watcher?.begun?.({ path: run.path, network, experiment, memory, resumedAt: trainer.update });
     if (ahead && !finished) watcher?.noted?.(`Batches are prepared ahead in a thread of their own: ${preparation.reason}.`);
-    const sitting = new Sitting({ run, trainer, evaluator, pace, watcher, before, checkpointEvery: request.checkpointEvery ?? 10 });
+    const checkpointEvery = request.checkpointEvery ?? 10;
+    const profiles = new ProfilesWriter(run.profilesFile, new Profiler(trainer), trainer);
+    const sitting = new Sitting({ run, trainer, evaluator, pace, watcher, before, checkpointEvery, profiles });
     if (!finished) {
       if (before) run.update({ status: 'running' });
       await sitting.train();

@@ -1,5 +1,6 @@
 import { bytesOf } from '../compute/bytes.ts';
 import { ThroughtimeError } from '../errors.ts';
+import { monitors } from '../monitor/monitors.ts';
 import { checkBptt } from '../network/unroll/truncated.ts';
 import { clipKeys } from './clip/clip.ts';
 import { clipOf } from './clip/clips.ts';
@@ -12,6 +13,7 @@ import { scheduleOf } from './schedule/schedules.ts';
 const ofOptimizers = ['momentum', 'decay', 'beta1', 'beta2', 'epsilon', 'weightDecay'] as const;
 const known: readonly string[] = [
   ...['optimizer', 'learningRate', 'schedule', 'batchSize', 'updates', 'seed', 'bptt', 'memory', 'clip', 'guard', 'validateEvery'],
+  ...['monitors', 'monitorEvery'],
   ...ofOptimizers,
 ];
 
@@ -32,6 +34,7 @@ export function checkTraining(options: TrainingOptions): void {
   whole('updates', updates, 1);
   whole('seed', seed, 0);
   if (validateEvery !== undefined) whole('validateEvery', validateEvery, 1);
+  checkMonitors(options);
   checkBptt(bptt);
   if (memory !== undefined) {
     try {
@@ -51,6 +54,15 @@ export function checkTraining(options: TrainingOptions): void {
     const owners = Object.values(optimizers).filter(({ defaults }) => field in defaults);
     refuse(field, `has no meaning for ${optimizer}, only for ${owners.map(({ name }) => name).join(' and ')}; remove it`);
   }
+}
+
+function checkMonitors({ monitors: chosen, monitorEvery }: TrainingOptions): void {
+  const unknown = chosen?.find((name) => !monitors.some((monitor) => monitor.name === name));
+  if (unknown !== undefined) refuse('monitors', `are of ${monitors.map(({ name }) => name).join(', ')}, got ${unknown}`);
+  if (chosen && new Set(chosen).size < chosen.length) refuse('monitors', `names one twice: ${chosen.join(', ')}; leave one of them out`);
+  if (monitorEvery === undefined) return;
+  whole('monitorEvery', monitorEvery, 1);
+  if (chosen?.length === 0) refuse('monitorEvery', 'has no meaning without monitors; remove it');
 }
 
 /** A word, or an object with exactly one of some keys. */

@@ -38,6 +38,10 @@ export interface TrainingOptions {
   readonly weightDecay?: number;
   /** Updates between two evaluations of the validation part; a tenth of `updates` by default. */
   readonly validateEvery?: number;
+  /** Names of the monitors that look at a run (`monitor/monitors.ts`); saturation, half-life and lag-profile by default, [] for none. */
+  readonly monitors?: readonly string[];
+  /** Updates between two looks of a run's monitors; by default as many as give 40 looks and keep their work below 2%. */
+  readonly monitorEvery?: number;
 }
 
 /** Used where an experiment says nothing else. */

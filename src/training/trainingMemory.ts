@@ -76,6 +76,7 @@ export function tooSmall(network: Network, { target }: Dataset, needs: Needs, li
  * Plans a training for `options.memory`, or, where that is not given, for the memory that the backend has left.
  *
  * @param evaluated data sets that are evaluated meanwhile.
+ * @param looks bytes that looks take (`planLooks`), for which there has to be room within a limit.
  * @throws OPTION_INVALID naming `training.memory`, and MEMORY_EXHAUSTED where nothing fits into the backend's memory.
  */
 export function planTraining(
@@ -83,6 +84,7 @@ export function planTraining(
   train: Dataset,
   options: TrainingOptions,
   evaluated: readonly Dataset[] = [],
+  looks = 0,
 ): TrainingMemory {
   const { bptt, memory, optimizer, batchSize } = options;
   const longest = longestOf(train);
@@ -96,7 +98,10 @@ export function planTraining(
     B: Math.min(batchSize, train.count),
     likeParameters: 1 + optimizers[optimizer].slots.length,
     states: bptt === 'full' ? 0 : 1,
-    beside: evaluations.reduce((sum, { fixed, perStep, most }) => sum + fixed + perStep * Math.min(steps, most), 0),
+    beside: evaluations.reduce(
+      (sum, { fixed, perStep, most }) => sum + fixed + perStep * Math.min(steps, most),
+      limit === null ? 0 : looks,
+    ),
   });
   let steps = Math.max(1, ...evaluations.map(({ most }) => most));
   if (limit !== null) {

@@ -15,6 +15,8 @@ const folders: readonly { readonly folder: string; readonly page?: string; reado
   { folder: 'src/network/loss', others: ['loss', 'losses'] },
   { folder: 'src/network/init', page: 'inits', others: ['init', 'inits'] },
   { folder: 'src/network/unroll/plan', page: 'checkpointed', others: ['plan', 'plans'] },
+  // The contracts, what they look at, and what several of them are made of.
+  { folder: 'src/monitor', others: ['look', 'monitor', 'monitors', 'quantile', 'singularValues', 'stepJacobian'] },
   { folder: 'src/training/optimizer', others: ['optimizer', 'optimizers'] },
   { folder: 'src/training/clip', others: ['clip', 'clips'] },
   { folder: 'src/training/schedule', page: 'schedules', others: ['schedule', 'schedules'] },

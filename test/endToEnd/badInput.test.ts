@@ -283,7 +283,13 @@ test('a full disk: the training ends in one line, and what was written before is
   assert.match(readFileSync(`${run}/metrics.jsonl`, 'utf8'), /^({.*}\n)+$/);
   const { metadata } = readSafetensors(readFileSync(`${run}/checkpoint.safetensors`), 'checkpoint');
   assert.ok((JSON.parse(metadata.cursor) as { update: number }).update > 0);
-  assert.deepEqual(readdirSync(run).sort(), ['checkpoint.previous.safetensors', 'checkpoint.safetensors', 'metrics.jsonl', 'run.json']);
+  assert.deepEqual(readdirSync(run).sort(), [
+    'checkpoint.previous.safetensors',
+    'checkpoint.safetensors',
+    'metrics.jsonl',
+    'profiles.jsonl',
+    'run.json',
+  ]);
 
   // With room again, it goes on.
   const on = await throughtime(['train', run, '--budget', '0.5', '--json']);

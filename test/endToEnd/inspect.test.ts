@@ -3,7 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { inspectCommand } from '../../src/cli/commands/inspect.ts';
 import { type NamedTensor, writeSafetensors } from '../../src/interop/safetensors.ts';
+import type { HalfLife } from '../../src/monitor/halfLife.ts';
+import type { JacobianSpectrum } from '../../src/monitor/jacobian.ts';
 import type { LagPoint } from '../../src/monitor/lagProfile.ts';
+import type { Saturation } from '../../src/monitor/saturation.ts';
+import type { Transport } from '../../src/monitor/transport.ts';
 import { flat, type GoldenCase, readCases } from '../golden/goldenCase.ts';
 import { throughtime, workplace } from './commandLine.ts';
 
@@ -18,6 +22,10 @@ interface Answer {
   lyapunovOver: { sequences: number; steps: number };
   over: { sequences: number; steps: number };
   orthogonality: Record<string, number[]>;
+  jacobian: JacobianSpectrum;
+  transport: Transport;
+  saturation: Saturation[];
+  halfLife: HalfLife[];
 }
 
 /** The case's weights, float64. */
@@ -198,11 +206,25 @@ describe('inspect of a run', () => {
         ['weight_hh_l1', 3],
       ],
     );
+    assert.equal(answer.jacobian.jacobians, 32);
+    assert.ok(answer.jacobian.smallest.meanLog10 < answer.jacobian.largest.meanLog10);
+    assert.deepEqual(
+      answer.transport.points.map(({ lag }) => lag),
+      [1, 2, 4, 5],
+    );
+    assert.deepEqual(
+      answer.saturation.map(({ layer, name }) => `${name}_l${layer}`),
+      ['r_l0', 'z_l0', 'n_l0', 'r_l1', 'z_l1', 'n_l1'],
+    );
+    assert.deepEqual(
+      answer.halfLife.map(({ layer, state }) => `${state}_l${layer}`),
+      ['h_l0', 'h_l1'],
+    );
     const { code, stdout } = await throughtime(['inspect', run]);
     assert.equal(code, 0);
     assert.match(
       stdout,
-      /2 x 4 gru .* over 6 steps of 10 sequences\n.*loss .*[\s\S]*•[\s\S]*Lyapunov exponents, .* over 6 steps of 4 sequences:[\s\S]*weight_hh_l1/,
+      /2 x 4 gru .* over 6 steps of 10 sequences\n.*loss .*[\s\S]*•[\s\S]*k +1 +2 +4 +5\n +largest[\s\S]*Lyapunov exponents, .* over 6 steps of 4 sequences:[\s\S]*Half-lives[\s\S]*z_l1 +sigmoid +\d+% shut[\s\S]*weight_hh_l1/,
     );
   });
 });

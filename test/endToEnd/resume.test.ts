@@ -11,7 +11,15 @@ const experiment = {
   name: 'killed',
   data: { kind: 'text', path: 'text.txt', split: 0.9 },
   model: { cell: 'lstm', hiddenSize: 64, layers: 2, dropout: 0.2 },
-  training: { updates: 1200, batchSize: 16, bptt: { k1: 10, k2: 25 }, learningRate: 0.003, validateEvery: 150 },
+  training: {
+    updates: 1200,
+    batchSize: 16,
+    bptt: { k1: 10, k2: 25 },
+    learningRate: 0.003,
+    validateEvery: 150,
+    monitors: ['saturation'],
+    monitorEvery: 100,
+  },
 };
 
 function text(): string {
@@ -57,6 +65,7 @@ test('a run killed with -9 at 20 random moments, and resumed each time, ends wit
   assert.deepEqual(weights(killed), weights(whole));
   const best = (run: string) => readFileSync(`${run}/best.safetensors`);
   assert.deepEqual(best(killed), best(whole));
+  assert.equal(readFileSync(`${killed}/profiles.jsonl`, 'utf8'), readFileSync(`${whole}/profiles.jsonl`, 'utf8'));
   const strip = (run: string) => readMetrics(`${run}/metrics.jsonl`).lines.map(({ seconds: _, ...line }) => line);
   assert.deepEqual(strip(killed), strip(whole));
 });

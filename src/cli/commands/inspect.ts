@@ -4,15 +4,9 @@ import { bytesOf } from '../../compute/bytes.ts';
 import type { Dataset, LossName } from '../../data/dataset.ts';
 import { sequencesDataset } from '../../data/sequences.ts';
 import { ThroughtimeError } from '../../errors.ts';
-import { type LagPoint, lagProfile, longLagGradients } from '../../monitor/lagProfile.ts';
-import { type LyapunovSpectrum, lyapunovExponents } from '../../monitor/lyapunov.ts';
 import { describeLocation } from '../../monitor/nonFinite.ts';
-import { orthogonality } from '../../monitor/orthogonality.ts';
-import type { Batch } from '../../network/batch.ts';
 import { losses } from '../../network/loss/losses.ts';
 import type { Network } from '../../network/network.ts';
-import { Checkpointed } from '../../network/unroll/checkpointed.ts';
-import type { MemoryPlan } from '../../network/unroll/memoryPlan.ts';
 import { replayFailure } from '../../run/failure.ts';
 import { toJson } from '../../run/json.ts';
 import { openLines, openUnchanged } from '../../run/openData.ts';
@@ -20,7 +14,8 @@ import { openWeights } from '../../run/openWeights.ts';
 import { RunDirectory } from '../../run/runDirectory.ts';
 import { longestOf } from '../../training/batchOrder.ts';
 import { describeMemory, type MemoryUse, planWithin, tooSmall } from '../../training/trainingMemory.ts';
-import { lagPlot } from '../lagPlot.ts';
+import { besideBytes, inspectNetwork } from '../inspection.ts';
+import { extent, inspectionScreen } from '../inspectionScreen.ts';
 import { short } from '../numbers.ts';
 import { type BackendName, openBackend } from '../openBackend.ts';
 import { options, pathText } from '../options.ts';
@@ -38,25 +33,6 @@ interface InspectFlags {
   json?: boolean;
 }
 
-/** What `inspect` answers. */
-interface Inspection {
-  /** Sequences that were looked at, and the steps of the longest. */
-  readonly over: { readonly sequences: number; readonly steps: number };
-  readonly loss: number;
-  readonly gradientNorm: number;
-  /** ‖dL/dp‖ of every parameter. */
-  readonly parameters: Record<string, number>;
-  readonly lagProfile: readonly LagPoint[];
-  readonly lyapunov: readonly number[];
-  /** What the exponents are means over: the last steps of the first sequences. */
-  readonly lyapunovOver: { readonly sequences: number; readonly steps: number };
-  readonly orthogonality: Record<string, number[]>;
-}
-
-/** More exponents than this are of no use to a reader, and cost. */
-const mostExponents = 32;
-/** Multiplications with additions for the exponents: about two seconds. */
-const lyapunovWork = 2e9;
 /** Sequences of a run's validation part that are looked at, and multiplications with additions of one pass over them. */
 const mostSequences = 256;
 const mostWork = 2e10;
@@ -96,8 +72,8 @@ async function inspect(run: string | undefined, flags: InspectFlags, command: Co
   if (T * B * network.parameters.length > longWork) {
     process.stderr.write(`Looking at ${extent({ sequences: B, steps: T })}; this takes a while.\n`);
   }
-  const inspection = look(network, dataset, use.pass);
-  process.stdout.write(flags.json ? `${toJson(inspection)}\n` : screen(inspection, network));
+  const inspection = inspectNetwork(network, dataset, use.pass);
+  process.stdout.write(flags.json ? `${toJson(inspection)}\n` : inspectionScreen(inspection, network));
 }
 
 /** Runs a pass that was not finite once more, and says where it stops being finite. */
@@ -151,81 +127,8 @@ async function fromRun(run: string, flags: InspectFlags, backend: Backend) {
 
 /** How the passes are held in memory. */
 function planned(network: Network, dataset: Dataset, T: number, B: number, limit: number | null): MemoryUse {
-  const needs = { T, B, likeParameters: 1, states: 0, beside: 0 };
+  const needs = { T, B, likeParameters: 1, states: 0, beside: besideBytes(network, B) };
   const use = planWithin(network, dataset, needs, limit);
   if (!use) throw tooSmall(network, dataset, needs, limit, '--memory');
   return use;
 }
-
-/** One forward and one backward pass over the first T steps of the first B sequences, and one more for the lags. */
-function look(network: Network, dataset: Dataset, plan: MemoryPlan): Inspection {
-  const { backend, parameters } = network;
-  const { T, B } = plan;
-  const sequences = Array.from({ length: B }, (_, b) => b);
-  const through = new Checkpointed(network, dataset.target, plan, false);
-  const loss = losses[dataset.loss];
-  const steps = {
-    T,
-    B,
-    copy: (begin: number, end: number, batch: Batch) => dataset.copy({ sequences, begin, end, countFrom: begin }, batch),
-  };
-  let spectrum: LyapunovSpectrum | undefined;
-  through.reset();
-  const value = through.run({
-    ...steps,
-    loss,
-    // The last steps are the first to be gone back through.
-    beforeBackward() {
-      spectrum ??= lyapunovExponents(through.unrolled, through.batch, { count: mostExponents, work: lyapunovWork });
-    },
-  });
-  if (value === undefined || !spectrum) {
-    throw new ThroughtimeError(
-      'DATA_INVALID',
-      `none of the first ${B} sequences has a counted target, so there is nothing to look at; give targets`,
-    );
-  }
-  const norm = (at: number, length: number) => Math.sqrt(backend.sumSquares(parameters.gradient, at, length));
-  const norms = Object.fromEntries(parameters.list.map(({ name, at, length }) => [name, norm(at, length)]));
-  const gradientNorm = norm(0, parameters.length);
-  const { exponents, ...lyapunovOver } = spectrum;
-  return {
-    loss: value,
-    gradientNorm,
-    parameters: norms,
-    lagProfile: lagProfile(longLagGradients(through, steps, loss)),
-    lyapunov: exponents,
-    lyapunovOver,
-    orthogonality: orthogonality(network),
-    over: { sequences: B, steps: T },
-  };
-}
-
-function screen(
-  { loss, gradientNorm, parameters, lagProfile: profile, lyapunov, lyapunovOver, orthogonality: distances, over }: Inspection,
-  network: Network,
-): string {
-  const width = Math.max(...Object.keys(parameters).map((name) => name.length), 'gradient norm'.length);
-  const rows = Object.entries(parameters).map(([name, norm]) => `    ${name.padEnd(width)}  ${short(norm)}`);
-  const blocks = Object.entries(distances).map(([name, each]) => `    ${name.padEnd(width)}  ${each.map(short).join('  ')}`);
-  return [
-    '',
-    `  ${`${network.L} x ${network.H} ${network.cell.name}`.padEnd(width + 2)}  ${network.parameters.length} parameters, looked at over ${extent(over)}`,
-    `  ${'loss'.padEnd(width + 2)}  ${short(loss)}`,
-    `  ${'gradient norm'.padEnd(width + 2)}  ${short(gradientNorm)}, of each parameter:`,
-    ...rows,
-    '',
-    '  The gradient through time: log10 of ‖dL_t/ds_{t-k}‖ against the lag k, mean over sequences',
-    lagPlot(profile),
-    `  Lyapunov exponents, nats per step, over ${extent(lyapunovOver)}:`,
-    `    ${lyapunov.slice(0, 6).map(short).join('  ')}${lyapunov.length > 6 ? `  ... (${lyapunov.length})` : ''}`,
-    '',
-    '  Distance of each recurrent block from orthogonal, ‖WᵀW - I‖:',
-    ...blocks,
-    '',
-  ].join('\n');
-}
-
-const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
-const extent = ({ sequences, steps }: { sequences: number; steps: number }) =>
-  `${counted(steps, 'step')} of ${counted(sequences, 'sequence')}`;

@@ -30,6 +30,7 @@ const sampleTemperature = 0.8;
 interface TrainFlags {
   set: string[];
   json?: boolean;
+  monitor?: string[];
   seed?: number;
   memory?: string;
   budget?: number;
@@ -46,6 +47,7 @@ export function trainCommand(): Command {
     .description('train an experiment and write a run directory, or go on with the run of a directory')
     .argument('<experiment or run>', 'an experiment file (JSON), or a run directory to go on with', pathText)
     .addOption(options.set())
+    .addOption(options.monitor())
     .addOption(options.seed())
     .addOption(options.memory('set training.memory, such as 256MB: what the training may take'))
     .addOption(options.budget())
@@ -157,7 +159,8 @@ async function requestFor(source: string, flags: TrainFlags): Promise<TrainReque
   if (existsSync(source) && statSync(source).isDirectory()) {
     if (flags.rewind) return { ...(await rewound(source, overrides)), runPath: flags.run };
     if (overrides.length > 0 || flags.run !== undefined) {
-      const given = flags.run !== undefined ? '--run' : flags.set.length > 0 ? '--set' : flags.seed !== undefined ? '--seed' : '--memory';
+      const option = flags.set.length > 0 ? 'set' : (['monitor', 'seed', 'memory'] as const).find((name) => flags[name] !== undefined);
+      const given = `--${flags.run !== undefined ? 'run' : option}`;
       throw new ThroughtimeError(
         'OPTION_INVALID',
         `${given} does not go with a run directory, whose experiment is fixed; train the experiment file instead`,

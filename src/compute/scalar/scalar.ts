@@ -1,6 +1,7 @@
 import { ThroughtimeError } from '../../errors.ts';
 import type { Backend } from '../backend.ts';
 import { multiply, multiplyBias, multiplyTransposed, pack } from './product.ts';
+import { scalarPullBack } from './pullBack.ts';
 import { addColumnSums, fillRows, gatherRows, maximizeRows, scaleRows, scatterAddRows, transpose } from './rows.ts';
 import { add, clampValues, firstNonFinite, scale, sumSquares } from './values.ts';
 
@@ -15,6 +16,7 @@ export function scalarBackend(): Backend {
     threads: 1,
     detail: 'plain float64 loops',
     fused: { cells: {}, updates: {} },
+    pullBack: scalarPullBack,
     allocate: (length) => allocated(() => new Float64Array(length), 8 * length),
     allocateIndices: (length) => allocated(() => new Int32Array(length), 4 * length),
     // The garbage collector gives memory back.

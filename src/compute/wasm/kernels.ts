@@ -60,6 +60,7 @@ export interface Kernels {
 
   forwardSweep(layer: number, b0: number, b1: number): void;
   backwardSweep(layer: number, b0: number, b1: number): void;
+  pullBack(rows: number, b0: number, b1: number, scratch: number): void;
 
   sgd(p: number, g: number, length: number, rate: number): void;
   momentum(p: number, g: number, v: number, length: number, rate: number, decay: number): void;

@@ -34,6 +34,17 @@ export class ThreadedKernels {
     this.#sweep('backwardSweep', layer, B, operationsPerSequence, native);
   }
 
+  /** `Kernels.pullBack`, the sequences shared out. @param scratches one for each thread. */
+  pullBack(rows: number, B: number, work: number, scratches: readonly number[]): void {
+    const pool = this.#pool;
+    const piece = this.#share(B, 1, work);
+    for (let first = piece, thread = 1; first < B; first += piece, thread++) {
+      pool?.post(thread, 'pullBack', rows, first, Math.min(B, first + piece), scratches[thread]);
+    }
+    this.#kernels.pullBack(rows, 0, Math.min(B, piece), scratches[0]);
+    if (piece < B) pool?.wait();
+  }
+
   /** `Kernels.product`, the rows of C shared out. */
   product(
     a: number,

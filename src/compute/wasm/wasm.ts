@@ -8,6 +8,7 @@ import { reservedBytes } from './kernels.generated.ts';
 import { compileKernels, instantiateKernels } from './kernels.ts';
 import { blocked, copyRows, type Layout, layoutFor, layoutOf, matrixLength, packed as packedLayout } from './matrices.ts';
 import { StackMemory } from './memory.ts';
+import { wasmPullBack } from './pullBack.ts';
 import { wasmSweep } from './sweep.ts';
 import { ThreadedKernels } from './threadedKernels.ts';
 import { fusedUpdates } from './updates.ts';
@@ -113,6 +114,7 @@ export async function openWasm(options: WasmOptions, native: Native | undefined)
     fused: { cells: fusedCells(kernels), updates: fusedUpdates(kernels, shared) },
     threads,
     sweep: (arrays) => wasmSweep(arrays, stack, shared),
+    pullBack: (arrays) => wasmPullBack(arrays, stack, kernels, shared, threads),
 
     allocate,
     allocateIndices(length) {

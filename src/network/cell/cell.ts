@@ -1,5 +1,14 @@
 import type { CellKernel } from '../../compute/backend.ts';
 
+/** A function of a cell whose values can be looked at after its forward step. */
+export interface CellFunction {
+  /** Of the gate or state: `i`, `c`. */
+  readonly name: string;
+  readonly kind: 'tanh' | 'sigmoid' | 'relu';
+  /** Where the forward step leaves the value: in this gate's block of `pre`, or as this state; or leaves its argument, as this state. */
+  readonly in: { readonly gate: number } | { readonly state: number } | { readonly argumentState: number };
+}
+
 /**
  * A recurrent cell: linear maps of the input and of the previous state, then arithmetic unit by unit. The linear maps are
  * the same for every cell and are not its business:
@@ -24,4 +33,6 @@ export interface Cell extends CellKernel {
   readonly states: readonly string[];
   /** Which gate block, if any, is a forget gate whose bias `forgetBias` sets. */
   readonly forgetGate?: number;
+  /** The squashing functions, for whoever measures how far they are driven; a cell may leave them out. */
+  readonly functions?: readonly CellFunction[];
 }

@@ -16,6 +16,11 @@ export const gru: Cell = {
   gates: 3,
   apart: 1,
   states: ['h'],
+  functions: [
+    { name: 'r', kind: 'sigmoid', in: { gate: 0 } },
+    { name: 'z', kind: 'sigmoid', in: { gate: 1 } },
+    { name: 'n', kind: 'tanh', in: { gate: 2 } },
+  ],
 
   forward({ B, H, pre, preAt, apart, apartAt, states: [h], previousAt, nextAt }: CellStep): void {
     for (let b = 0; b < B; b++) {

@@ -17,6 +17,13 @@ export const lstm: Cell = {
   apart: 0,
   states: ['h', 'c'],
   forgetGate: 1,
+  functions: [
+    { name: 'i', kind: 'sigmoid', in: { gate: 0 } },
+    { name: 'f', kind: 'sigmoid', in: { gate: 1 } },
+    { name: 'g', kind: 'tanh', in: { gate: 2 } },
+    { name: 'o', kind: 'sigmoid', in: { gate: 3 } },
+    { name: 'c', kind: 'tanh', in: { argumentState: 1 } },
+  ],
 
   forward({ B, H, pre, preAt, states: [h, c], previousAt, nextAt }: CellStep): void {
     for (let b = 0; b < B; b++) {

@@ -8,12 +8,13 @@ interface Activation {
 }
 
 /** The plain recurrent network, h_t = f(pre_t) (Elman 1990, "Finding structure in time"). */
-function plainCell(name: string, { value, slope }: Activation): Cell {
+function plainCell(kind: 'tanh' | 'relu', { value, slope }: Activation): Cell {
   return {
-    name,
+    name: `rnn-${kind}`,
     gates: 1,
     apart: 0,
     states: ['h'],
+    functions: [{ name: 'h', kind, in: { state: 0 } }],
     forward({ B, H, pre, preAt, states: [h], nextAt }: CellStep): void {
       for (let i = 0; i < B * H; i++) h[nextAt + i] = value(pre[preAt + i]);
     },
@@ -26,7 +27,7 @@ function plainCell(name: string, { value, slope }: Activation): Cell {
   };
 }
 
-export const rnnTanh = plainCell('rnn-tanh', { value: Math.tanh, slope: (h) => 1 - h * h });
+export const rnnTanh = plainCell('tanh', { value: Math.tanh, slope: (h) => 1 - h * h });
 
 /** The slope at 0 is 0, as in PyTorch. A NaN stays a NaN. */
-export const rnnRelu = plainCell('rnn-relu', { value: (pre) => (pre < 0 ? 0 : pre), slope: (h) => (h > 0 ? 1 : 0) });
+export const rnnRelu = plainCell('relu', { value: (pre) => (pre < 0 ? 0 : pre), slope: (h) => (h > 0 ? 1 : 0) });

@@ -15,15 +15,20 @@ export interface PassMemory {
 
 /** Counts, rather than allocates, a network unrolled for B sequences, and its batch. Not more than 1% or so above what is allocated. */
 export function passMemory(network: Network, target: TargetShape, B: number): PassMemory {
-  const of = (T: number) => {
-    const backend = countingBackend(network.backend);
-    const counted: Network = Object.assign(Object.create(Network.prototype), network, { backend });
-    new Unrolled(counted, T, B);
-    allocateBatch(backend, network.input, target, T, B);
-    return backend.bytes;
-  };
+  const of = (T: number) =>
+    bytesOf(network, (counted) => {
+      new Unrolled(counted, T, B);
+      allocateBatch(counted.backend, network.input, target, T, B);
+    });
   const perStep = of(2) - of(1);
   return { fixed: of(1) - perStep, perStep, perState: stateSize(network, B) * (network.backend.precision === 'float32' ? 4 : 8) };
+}
+
+/** Bytes of the backend's memory that are taken by what is constructed on the network: counted, not allocated. */
+export function bytesOf(network: Network, construct: (counted: Network) => void): number {
+  const backend = countingBackend(network.backend);
+  construct(Object.assign(Object.create(Network.prototype), network, { backend }));
+  return backend.bytes;
 }
 
 /** Numbers that are carried from one step to the next, in all layers and sequences. */

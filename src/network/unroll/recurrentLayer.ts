@@ -227,6 +227,11 @@ export class RecurrentLayer {
     }
   }
 
+  /** What the cell's last forward pass left for its backward step: [T, B, G*H] and [T, B, A*H]. */
+  get kept(): { readonly pre: Reals; readonly apart: Reals; readonly B: number } {
+    return { pre: this.#pre, apart: this.#apart, B: this.#B };
+  }
+
   /** dL/d(input) of the rows of steps [from, to) into `out` [T, B, I], still in mantissa form with `exponents`. Of vectors only. */
   inputGradient(out: Reals, from: number, to: number): void {
     const first = from * this.#B;

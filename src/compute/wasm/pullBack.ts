@@ -1,0 +1,85 @@
+import type { PullBack, PullBackArrays, Reals } from '../backend.ts';
+import type { Kernels } from './kernels.ts';
+import type { StackMemory } from './memory.ts';
+import type { ThreadedKernels } from './threadedKernels.ts';
+
+/** The words of assembly/pullBack.ts's `Rows`, in its order. */
+const words = [
+  ...['H', 'S', 'G', 'A', 'P', 'capacity', 'from', 'to', 'exponents', 'squares', 'active', 'pre', 'apart', 'direct'],
+  ...['recurrent', 'width', 'inputWeights', 'input', 'inputExponents'],
+] as const;
+type Word = (typeof words)[number];
+
+/** Floats of a packed [K, N] matrix (assembly/layout.ts). */
+const packedLength = (K: number, N: number) => K * Math.ceil(N / 8) * 8;
+
+/** Row vectors on their way back, in the kernels of assembly/pullBack.ts. */
+export function wasmPullBack(
+  arrays: PullBackArrays,
+  stack: StackMemory,
+  kernels: Kernels,
+  shared: ThreadedKernels,
+  threads: number,
+): PullBack {
+  const { H, S, G, A, B, P, width, weights } = arrays;
+  // The memory may grow with an allocation, and only then has a buffer of that length.
+  const floats = (length: number) => {
+    const at = stack.allocateBytes(length * 4);
+    return new Float32Array(stack.memory.buffer, at, length);
+  };
+  const integers = (length: number) => {
+    const at = stack.allocateBytes(length * 4);
+    return new Int32Array(stack.memory.buffer, at, length);
+  };
+  const layer = integers(words.length);
+  const active = integers(B);
+  const exponents = integers(B * P);
+  const squaresAt = stack.allocateBytes(B * P * 8);
+  const squares = new Float64Array(stack.memory.buffer, squaresAt, B * P);
+  const input = floats(B * P * width);
+  const inputExponents = integers(width > 0 ? B * P : 0);
+  const recurrent = floats(G * packedLength(H, H));
+  const inputWeights = floats(G * packedLength(H, width));
+  const scratches = Array.from({ length: threads }, () => stack.allocateBytes((packedLength(S * H, Math.max(H, width)) + 1) * 4));
+  let rows = floats(B * P * S * H);
+  let other = floats(B * P * S * H);
+  const word = (name: Word) => words.indexOf(name);
+  for (const [name, value] of Object.entries({
+    ...{ H, S, G, A, P, width, capacity: B, exponents, squares, active, input, inputExponents, recurrent, inputWeights },
+    ...{ pre: arrays.pre, apart: arrays.apart, direct: arrays.direct },
+  })) {
+    layer[word(name as Word)] = typeof value === 'number' ? value : value.byteOffset;
+  }
+  const [from, to] = [word('from'), word('to')];
+  /** The gates' blocks [H, N] of a matrix, each packed by itself. */
+  const packGates = (at: number, N: number, packed: Reals) => {
+    const size = packedLength(H, N) * 4;
+    for (let g = 0; g < G; g++) {
+      kernels.pack(weights.byteOffset + (at + g * H * N) * 4, N * 4, 4, H, N, packed.byteOffset + g * size);
+    }
+  };
+  return {
+    get rows() {
+      return rows;
+    },
+    exponents,
+    squares,
+    input,
+    inputExponents,
+    pack() {
+      packGates(arrays.recurrentAt, H, recurrent);
+      if (width > 0) packGates(arrays.inputAt, width, inputWeights);
+    },
+    step(sequences, counts) {
+      let taken = 0;
+      for (let b = 0; b < sequences; b++) {
+        active[b] = counts[b];
+        taken += counts[b];
+      }
+      layer[from] = rows.byteOffset;
+      layer[to] = other.byteOffset;
+      shared.pullBack(layer.byteOffset, sequences, 2 * taken * S * H * (H + width), scratches);
+      [rows, other] = [other, rows];
+    },
+  };
+}

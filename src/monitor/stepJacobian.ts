@@ -1,0 +1,159 @@
+import type { Batch } from '../network/batch.ts';
+import { layerNames, type Network } from '../network/network.ts';
+import type { Unrolled } from '../network/unroll/unrolled.ts';
+
+/** One layer's weights, and room for what its cell keeps of a step of one sequence, in float64. */
+interface LayerStep {
+  readonly input: Float64Array;
+  readonly recurrent: Float64Array;
+  readonly inputBias: Float64Array;
+  readonly recurrentBias: Float64Array;
+  /** [G*H], [A*H], and per state s_{t-1} and s_t [2, H]. */
+  readonly pre: Float64Array;
+  readonly apart: Float64Array;
+  readonly states: Float64Array[];
+  /** What the layer reads: [I], or [H] above the first. */
+  readonly reads: Float64Array;
+}
+
+/**
+ * The Jacobian ds_t/ds_{t-1} of one step of one sequence over the whole carried state, in float64: element [i, j] is the derivative of
+ * element i of s_t by element j of s_{t-1}, states in the order layer by layer, state by state, H each. For the plain network it is
+ *
+ *     diag(f'(pr_t)) W
+ *
+ * and for any cell what `network/unroll/linearization.ts` says; from layer to layer, by the chain rule upward:
+ *
+ *     d s_l/d s_{t-1} = own part + X_l · d out_{l-1}/d s_{t-1}        X_l = sum over g of diag(ds_l/dpre_g) W_ih,g
+ *
+ * The states are those of the unrolled network's last forward pass; the step is made again from them. Costs S_l G H² multiplications a
+ * layer, and S_l H² n more from the second layer on, n being the size of the whole state and S_l the states of a layer.
+ */
+export class StepJacobian {
+  /** n: numbers carried from step to step. */
+  readonly size: number;
+  /** [n, n] of the last `take`. */
+  readonly values: Float64Array;
+  readonly #network: Network;
+  readonly #layers: LayerStep[];
+  readonly #dStates: Float64Array[];
+  readonly #pre: Float64Array;
+  readonly #apart: Float64Array;
+  /** [H]: how one element of the state depends on what its layer reads. */
+  readonly #toInput: Float64Array;
+  /** [H, n]: how a layer's output depends on s_{t-1}; two that take turns. */
+  readonly #outputs: Float64Array[];
+
+  constructor(network: Network) {
+    const { L, H, cell, parameters, input } = network;
+    const { gates: G, apart: A, states } = cell;
+    const n = L * states.length * H;
+    this.#network = network;
+    this.size = n;
+    this.values = new Float64Array(n * n);
+    this.#layers = Array.from({ length: L }, (_, layer) => {
+      const names = layerNames(layer);
+      const copy = (name: string) => Float64Array.from(parameters.valuesOf(name));
+      return {
+        ...{ input: copy(names.inputWeight), recurrent: copy(names.recurrentWeight) },
+        ...{ inputBias: copy(names.inputBias), recurrentBias: copy(names.recurrentBias) },
+        pre: new Float64Array(G * H),
+        apart: new Float64Array(A * H),
+        states: states.map(() => new Float64Array(2 * H)),
+        reads: new Float64Array(layer === 0 ? input.size : H),
+      };
+    });
+    this.#dStates = states.map(() => new Float64Array(H));
+    this.#pre = new Float64Array(G * H);
+    this.#apart = new Float64Array(A * H);
+    this.#toInput = new Float64Array(H);
+    this.#outputs = [0, 1].map(() => new Float64Array(L > 1 ? H * n : 0));
+  }
+
+  /** Multiplications of one `take`, about. */
+  static work({ L, H, cell: { gates: G, states } }: Network): number {
+    const S = states.length;
+    return L * S * G * H * H + (L - 1) * (S * G * H * H + S * H * H * L * S * H);
+  }
+
+  /** Makes `values` the Jacobian of step t of sequence b. */
+  take(unrolled: Unrolled, batch: Batch, t: number, b: number): Float64Array {
+    this.#forward(unrolled, batch, t, b);
+    const { L, H, cell, residual } = this.#network;
+    const { gates: G, apart: A, states } = cell;
+    const S = states.length;
+    const n = this.size;
+    const { values } = this;
+    values.fill(0);
+    for (let layer = 0; layer < L; layer++) {
+      const { recurrent, input, pre, apart, states: kept } = this.#layers[layer];
+      const first = layer * S * H;
+      const below = this.#outputs[(layer + 1) % 2];
+      for (let a = 0; a < S; a++) {
+        // A cell's backward step is linear and goes unit by unit: of ones it makes the derivatives of state a.
+        this.#pre.set(pre);
+        this.#apart.set(apart);
+        for (const [c, dState] of this.#dStates.entries()) dState.fill(a === c ? 1 : 0);
+        cell.backward({
+          ...{ B: 1, H, pre: this.#pre, preAt: 0, apart: this.#apart, apartAt: 0, states: kept, previousAt: 0, nextAt: H },
+          dStates: this.#dStates,
+        });
+        for (let j = 0; j < H; j++) {
+          const row = (first + a * H + j) * n;
+          for (let g = 0; g < G; g++) {
+            const isApart = g >= G - A;
+            const by = isApart ? this.#apart[(g - G + A) * H + j] : this.#pre[g * H + j];
+            if (by !== 0) addRow(values, row + first, recurrent, (g * H + j) * H, H, by);
+            if (layer > 0) addRow(this.#toInput, 0, input, (g * H + j) * H, H, this.#pre[g * H + j]);
+          }
+          if (layer > 0) {
+            for (let i = 0; i < H; i++) addRow(values, row, below, i * n, first, this.#toInput[i]);
+            this.#toInput.fill(0);
+          }
+          for (const [c, dState] of this.#dStates.entries()) values[row + first + c * H + j] += dState[j];
+        }
+      }
+      if (layer === L - 1) break;
+      const output = this.#outputs[layer % 2];
+      output.set(values.subarray(first * n, (first + H) * n));
+      if (residual && layer > 0) for (let i = 0; i < output.length; i++) output[i] += below[i];
+    }
+    return values;
+  }
+
+  /** Makes step t of sequence b again, from the states before it. */
+  #forward({ layers }: Unrolled, batch: Batch, t: number, b: number): void {
+    const { L, H, cell, residual } = this.#network;
+    const { gates: G, apart: A } = cell;
+    readInput(batch, t, b, this.#layers[0].reads);
+    for (const [layer, { input, recurrent, inputBias, recurrentBias, pre, apart, states, reads }] of this.#layers.entries()) {
+      for (const [index, state] of states.entries()) {
+        const from = layers[layer].states[index];
+        for (let j = 0; j < H; j++) state[j] = from[(t * batch.B + b) * H + j];
+      }
+      const [h] = states;
+      for (let row = 0; row < G * H; row++) {
+        let own = inputBias[row];
+        for (let i = 0; i < reads.length; i++) own += input[row * reads.length + i] * reads[i];
+        let recurring = recurrentBias[row];
+        for (let j = 0; j < H; j++) recurring += recurrent[row * H + j] * h[j];
+        pre[row] = row < (G - A) * H ? own + recurring : own;
+        if (row >= (G - A) * H) apart[row - (G - A) * H] = recurring;
+      }
+      cell.forward({ B: 1, H, pre, preAt: 0, apart, apartAt: 0, states, previousAt: 0, nextAt: H });
+      if (layer === L - 1) break;
+      const above = this.#layers[layer + 1].reads;
+      for (let j = 0; j < H; j++) above[j] = h[H + j] + (residual && layer > 0 ? reads[j] : 0);
+    }
+  }
+}
+
+/** values[at ...] += factor * row[from ...], `length` numbers. */
+function addRow(values: Float64Array, at: number, row: Float64Array, from: number, length: number, factor: number): void {
+  for (let i = 0; i < length; i++) values[at + i] += factor * row[from + i];
+}
+
+function readInput({ input, vectors, symbols, B }: Batch, t: number, b: number, x: Float64Array): void {
+  if (input.kind === 'symbols') x.fill(0)[symbols[t * B + b]] = 1;
+  else for (let i = 0; i < input.size; i++) x[i] = vectors[(t * B + b) * input.size + i];
+}
