@@ -8,6 +8,7 @@ import { Random } from '../../src/compute/random.ts';
 import type { DataParts } from '../../src/data/dataset.ts';
 import { sequencesData } from '../../src/data/sequences.ts';
 import { makeTask } from '../../src/data/task/tasks.ts';
+import { chooseThreshold } from '../../src/diagnosis/threshold/choose.ts';
 import { allocateBatch } from '../../src/network/batch.ts';
 import { losses } from '../../src/network/loss/losses.ts';
 import type { ModelOptions } from '../../src/network/model.ts';
@@ -349,6 +350,52 @@ export const judging: readonly SetUp[] = [
   },
 ];
 
+/** Trainings that explode without a clip, for which thresholds are looked for. */
+export const tuning: readonly SetUp[] = [
+  {
+    name: 'filter, tanh of gain 1.5, SGD',
+    truth: 'explodes at once',
+    data: filter({ length: 35 }),
+    model: rnn(28, { recurrentInit: { gaussian: 1.5 } }),
+    training: sgd(0.5),
+  },
+  {
+    name: 'averages, GRU of gain 3, SGD',
+    truth: 'explodes at once',
+    data: averages({ length: 40 }),
+    model: gated('gru', 18, { recurrentInit: { gaussian: 3 } }),
+    training: sgd(4),
+  },
+  {
+    name: 'adding, orthogonal tanh, momentum',
+    truth: 'explodes at once',
+    data: task({ name: 'adding', length: 60 }),
+    model: rnn(32, { recurrentInit: 'orthogonal' }),
+    training: momentum(0.1),
+  },
+  {
+    name: 'filter, LSTM of gain 4, SGD',
+    truth: 'explodes at once',
+    data: filter({ length: 25 }),
+    model: gated('lstm', 20, { recurrentInit: { gaussian: 4 } }),
+    training: sgd(8),
+  },
+  {
+    name: 'recall, tanh of gain 2, SGD',
+    truth: 'explodes at once',
+    data: task({ name: 'recall', lag: 3, length: 25, symbols: 5, read: 'every' }),
+    model: rnn(24, { recurrentInit: { gaussian: 2 } }),
+    training: sgd(10),
+  },
+  {
+    name: 'filter, two layers of ReLU, SGD',
+    truth: 'explodes at once',
+    data: filter({ length: 30 }),
+    model: relu(20, { layers: 2, recurrentInit: 'orthogonal' }),
+    training: sgd(1),
+  },
+];
+
 /** What a run looked like from outside. */
 export interface Watched {
   readonly losses: number[];
@@ -382,6 +429,7 @@ export async function watch(
     unrolled.forward(batch);
     watched.heldOut.push(unrolled.loss(losses[train.loss]));
     const { loss, gradientNorm, nonFinite } = trainer.step();
+    if (trainer.waiting) chooseThreshold(trainer);
     watched.losses.push(loss);
     watched.norms.push(gradientNorm);
     watched.nonFinite.push(nonFinite !== null);

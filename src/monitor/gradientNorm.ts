@@ -29,14 +29,26 @@ export class GradientNorm {
   /** Measures a gradient whose parameters lie at `parts` of one array. */
   measure(backend: Pick<Backend, 'sumSquares'>, gradient: Reals, parts: readonly { at: number; length: number }[]): GradientNorms {
     let total = 0;
-    for (const [index, { at, length }] of parts.entries()) {
-      const squares = backend.sumSquares(gradient, at, length);
-      this.#parameters[index] = Math.sqrt(squares);
-      total += squares;
-    }
-    const norm = Math.sqrt(total);
-    this.#recent.add(norm);
-    return { total: norm, parameters: this.#parameters };
+    for (const [index, { at, length }] of parts.entries()) total += this.#square(index, backend.sumSquares(gradient, at, length));
+    return this.#norms(total);
+  }
+
+  /** Measures a gradient whose parameters are arrays of their own. */
+  measureEach(backend: Pick<Backend, 'sumSquares'>, gradients: readonly Reals[]): GradientNorms {
+    let total = 0;
+    for (const [index, each] of gradients.entries()) total += this.#square(index, backend.sumSquares(each, 0, each.length));
+    return this.#norms(total);
+  }
+
+  #square(index: number, squares: number): number {
+    this.#parameters[index] = Math.sqrt(squares);
+    return squares;
+  }
+
+  #norms(squares: number): GradientNorms {
+    const total = Math.sqrt(squares);
+    this.#recent.add(total);
+    return { total, parameters: this.#parameters };
   }
 
   /** The smallest recent norm with a share of at least q at or below it; NaN before the first finite one. */

@@ -17,23 +17,34 @@ export interface Replayed {
 /** What a stretch of training with one threshold came to. */
 export interface Stretch {
   readonly losses: Float64Array;
+  /** Median of the losses at the beginning. */
+  readonly begin: number;
   /** ‖g‖₂ before clipping. */
   readonly norms: Float64Array;
   /** Share of the updates that the clip bound. */
   readonly clippedFraction: number;
   /** Median of the losses at the end; infinite where any of them is not finite. */
   readonly loss: number;
+  /** Deviation of the losses at the end from that, by their median distance. */
+  readonly spread: number;
+  /** The update, from 0, that wrecked it; null where none did. */
+  readonly faultAt: number | null;
   /** Why it is not stable by itself; null where nothing is wrong with it. */
   readonly fault: string | null;
 }
 
-/** The loss at the end is the median of this share of the losses, and what may not be higher is their 9th decile. */
+/** The loss at the end is the median of this share of the losses. */
 const lastShare = 0.25;
-/** The loss at the end may be so many times that at the beginning, and its 9th decile so many times the median. */
+/** The loss at the end may be so many times that at the beginning. */
 const risen = 1.2;
-const restless = 4;
-/** A loss so many times that at the beginning: it is over. */
-const lost = 1e3;
+/** Nine in ten of the losses at the end are below the beginning by this share of what their median is. */
+const quiet = 0.5;
+/** A 9th decile within so many deviations of the median is noise: 1.28 for normal losses. */
+const noise = 4;
+/** The first losses, whose median is the beginning. */
+const first = 3;
+/** Updates that are made after something has gone wrong. */
+const afterFault = 20;
 
 /**
  * Trains some updates from a snapshot (or from the network as it is) with a clip, other sequences following each other for every seed,
@@ -52,7 +63,8 @@ export function* stretchPieces(
   const norms: number[] = [];
   let bound = 0;
   let fault: string | null = null;
-  let over = Infinity;
+  let faultAt: number | null = null;
+  let late = 0;
   try {
     const trainer = new Trainer(network, dataset, { ...options, clip, guard: 'warn', seed });
     if (from) restoreSnapshot(trainer, from, false);
@@ -61,23 +73,26 @@ export function* stretchPieces(
       losses.push(loss);
       norms.push(gradientNorm);
       if (binding && binding.share > 0) bound++;
-      fault ??= trainer.takeEvents().find(wrecks)?.because ?? null;
+      const wreck = trainer.takeEvents().find(wrecks);
+      if (wreck && fault === null) [fault, faultAt] = [wreck.because, count];
       // What has once gone wrong is looked at a little longer, for the curve, but not to the end.
-      if (count === 4) over = lost * median(losses);
-      if (fault !== null && (!Number.isFinite(loss) || loss > over)) break;
+      if (fault !== null && (++late > afterFault || !Number.isFinite(loss))) break;
       yield;
     }
   } finally {
     backend.release(mark);
   }
   const last = losses.slice(Math.floor((1 - lastShare) * losses.length));
-  const loss = last.every(Number.isFinite) && losses.length === Math.min(updates, losses.length) ? median(last) : Infinity;
-  const begin = median(losses.slice(0, Math.max(5, Math.ceil(losses.length / 20))));
+  const loss = last.every(Number.isFinite) ? median(last) : Infinity;
+  const begin = median(losses.slice(0, first));
+  const spread = 1.4826 * median(last.map((each) => Math.abs(each - loss)));
   if (fault === null && !(loss <= risen * begin)) fault = `the loss rises from ${say(begin)} to ${say(loss)}`;
   const jumps = quantile(last, 0.9);
-  if (fault === null && jumps > restless * loss)
+  if (fault === null && begin - jumps < quiet * (begin - loss) && jumps - loss > noise * spread) {
     fault = `the loss keeps jumping: its median at the end is ${say(loss)}, its 9th decile ${say(jumps)}`;
-  return { losses: Float64Array.from(losses), norms: Float64Array.from(norms), clippedFraction: bound / losses.length, loss, fault };
+  }
+  const clippedFraction = bound / losses.length;
+  return { losses: Float64Array.from(losses), begin, loss, spread, norms: Float64Array.from(norms), clippedFraction, fault, faultAt };
 }
 
 /** Events after which weights are lost. A gradient that grows through time is not one, where its clip holds. */

@@ -5,10 +5,10 @@ import { median, type Replayed, repetitionSeed, type Stretch, say, stretchPieces
 const stride = 16;
 /** The bracket is narrowed to this ratio. */
 const resolution = Math.SQRT2;
-/** Below this share of the largest norm there is nothing to be found. */
-const lowest = 1e-30;
-/** A lower threshold learns more where the loss of the higher one is so many times its loss. */
-const more = 1.5;
+/** Below this share of the smallest norm there is nothing to be found. */
+const lowest = 1e-4;
+/** A threshold has to learn this share of what a lower one learns: of the way that the loss goes down. */
+const learned = 0.75;
 /** How much lower the threshold is that a fresh training is compared with. */
 const compared = 8;
 /** How often the answer may be lowered by `resolution` because a fresh training says so. */
@@ -75,11 +75,11 @@ export function* thresholdPieces(search: Search): Generator<void, Found> {
   if (note(triedOf(null, none, null))) {
     return { threshold: null, explodes: false, tried, unstable: null, stretch: none[0], confirmed: null };
   }
-  const largest = Math.max(...none.flatMap(({ norms }) => Array.from(norms).filter(Number.isFinite)), 1e-300);
+  const [smallest, largest] = reach(none);
   let high: number | null = null;
   let low: { threshold: number; runs: Stretch[] } | null = null;
   // Down in strides, until a threshold is stable and the next lower one learns no more than it.
-  for (let threshold = largest; threshold > lowest * largest; threshold /= stride) {
+  for (let threshold = largest; threshold > lowest * smallest; threshold /= stride) {
     const runs = yield* repeated(search, threshold);
     if (note(triedOf(threshold, runs, null))) {
       if (low && !learnsMore(runs, low.runs)) break;
@@ -138,13 +138,24 @@ function* freshOnes(search: Search, threshold: number): Generator<void, { runs: 
       if (pair[0].fault !== null) break;
     }
     runs.push(pair[0]);
-    if (pair[0].fault === null && !(pair[0].loss > more * pair[1].loss)) stable++;
+    if (pair[0].fault === null && !learnsMore([pair[1]], [pair[0]])) stable++;
   }
   return { runs, stable };
 }
 
-/** Whether the loss of some runs is far below that of others. */
-const learnsMore = (runs: readonly Stretch[], others: readonly Stretch[]) => lossOf(others) > more * lossOf(runs);
+/** The smallest and the largest norm up to where a training is wrecked: a threshold above the latter bounds nothing in time. */
+function reach(runs: readonly Stretch[]): [number, number] {
+  const norms = runs.flatMap((run) => Array.from(run.norms.slice(0, (run.faultAt ?? run.norms.length) + 1)));
+  const finite = norms.filter((norm) => Number.isFinite(norm) && norm > 0);
+  return finite.length === 0 ? [1, 1] : [Math.min(...finite), Math.max(...finite)];
+}
+
+/** Whether some runs learn far more than others, beyond the noise of their losses. */
+function learnsMore(runs: readonly Stretch[], others: readonly Stretch[]): boolean {
+  const begin = median([...runs, ...others].map((run) => run.begin));
+  const beyond = lossOf(others) - lossOf(runs) > median(runs.map(({ spread }) => spread));
+  return beyond && begin - lossOf(others) < learned * (begin - lossOf(runs));
+}
 
 const lossOf = (runs: readonly Stretch[]) => median(runs.map(({ loss }) => loss));
 

@@ -127,10 +127,11 @@ function normOf(backend: Backend, states: readonly Reals[], b: number, H: number
   return Math.sqrt(squares);
 }
 
-function boundState(
+/** Bounds dL/ds_t of sequence b, given as mantissas with an exponent, and counts it. */
+export function boundState(
   backend: Backend,
   { kind, threshold, mantissa, exponent }: StateLimit,
-  { seen, bound, least }: LayerWatch,
+  { seen, bound, least }: Pick<LayerWatch, 'seen' | 'bound' | 'least'>,
   states: readonly Reals[],
   scale: RowScale,
   b: number,
