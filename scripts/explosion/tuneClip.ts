@@ -7,9 +7,9 @@
 import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
 import { type TuneClipAnswer, tuneClipPieces } from '../../src/diagnosis/threshold/tuneClip.ts';
 import { initialize, Network } from '../../src/network/network.ts';
+import { longestOf } from '../../src/training/batchOrder.ts';
 import type { ClipOption } from '../../src/training/clip/clip.ts';
 import { trainingDefaults } from '../../src/training/options.ts';
-import { longestOf } from '../../src/training/trainer.ts';
 import { type SetUp, tuning, type Watched, watch } from './runs.ts';
 import { writeMeasured } from './write.ts';
 

@@ -24,7 +24,12 @@ describe('what is not said', () => {
   test('has the documented defaults', () => {
     assert.deepEqual(read().training, {
       ...{ optimizer: 'adam', learningRate: 0.001, schedule: 'constant', batchSize: 32, updates: 25, seed: 0, bptt: 'full' },
-      ...{ clip: { globalNorm: 1 }, validateEvery: 3, monitors: ['saturation', 'half-life', 'lag-profile', 'lag-contribution'] },
+      ...{
+        clip: { globalNorm: 1 },
+        guard: 'warn',
+        validateEvery: 3,
+        monitors: ['saturation', 'half-life', 'lag-profile', 'lag-contribution'],
+      },
     });
     assert.equal(read('training=null').training.updates, 2000);
     assert.equal(read('training=null').training.validateEvery, 200);

@@ -286,6 +286,7 @@ test('a full disk: the training ends in one line, and what was written before is
   assert.deepEqual(readdirSync(run).sort(), [
     'checkpoint.previous.safetensors',
     'checkpoint.safetensors',
+    'events.jsonl',
     'metrics.jsonl',
     'profiles.jsonl',
     'run.json',
