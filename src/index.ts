@@ -14,6 +14,14 @@ export { type TableColumns, type TableOptions, tableData } from './data/table.ts
 export type { TaskOptions } from './data/task/task.ts';
 export { makeTask, taskHorizon } from './data/task/tasks.ts';
 export { type TextData, textData } from './data/text.ts';
+export { type DependenceOptions, type DependenceProgress, dependence, dependencePieces } from './diagnosis/dependence/dependence.ts';
+export {
+  type DependenceOutcome,
+  type DependenceReport,
+  type LadderRung,
+  lossOfWindow,
+  type PowerPoint,
+} from './diagnosis/dependence/report.ts';
 export { type ErrorCode, type ErrorKind, type ErrorPlace, errorCodes, ThroughtimeError } from './errors.ts';
 export { type NamedTensor, readSafetensors, type TensorFile, writeSafetensors } from './interop/safetensors.ts';
 export { type LagPoint, lagGradients, lagProfile, longLagGradients } from './monitor/lagProfile.ts';

@@ -26,13 +26,15 @@ export interface Channels {
   readonly plain: number;
 }
 
-/** Vectors with no more different values than this are symbols. */
-const fewVectors = 12;
+/** Vectors with no more different values than this are symbols: the second where products of their numbers would be too many. */
+const fewVectors = [12, 64];
 /** Symbols with a channel of their own. */
 const mostTables = 32;
 /** Vectors of more numbers are used as they are, without products of two. */
 const mostProducts = 6;
 const mostDense = 48;
+/** Of such, a number that is almost always the same marks a step: products with it, so many of them. */
+const mostMarked = 24;
 const signCodes = 3;
 /** Deviations beyond which a number of many different values is cut off. */
 const cutOff = 8;
@@ -59,6 +61,7 @@ function manySymbols({ symbols, input }: Samples): Coded {
 
 function fewVectorsOf({ vectors, input: { size: I } }: Samples): Coded | undefined {
   const S = vectors.length / I;
+  const most = fewVectors[I > mostProducts ? 1 : 0];
   const known: number[] = [];
   const codes = new Uint16Array(S);
   for (let s = 0; s < S; s++) {
@@ -69,7 +72,7 @@ function fewVectorsOf({ vectors, input: { size: I } }: Samples): Coded | undefin
       if (same) break;
     }
     if (code === known.length) {
-      if (known.length === fewVectors) return undefined;
+      if (known.length === most) return undefined;
       known.push(s);
     }
     codes[s] = code;
@@ -136,10 +139,12 @@ function denseChannels({ vectors, input: { size: I } }: Samples, seed: number): 
     standardizeColumn(column, discrete[i] > 0);
   });
   const dense = [...plain];
-  if (I <= mostProducts) {
+  const markers = plain.map((column, i) => discrete[i] === 2 && isMarker(column));
+  if (I <= mostDense) {
     for (let i = 0; i < I; i++) {
       for (let j = i; j < I; j++) {
         if (i === j && discrete[i] > 0 && discrete[i] <= 2) continue;
+        if (I > mostProducts && (!(markers[i] || markers[j]) || dense.length >= I + mostMarked)) continue;
         const product = plain[i].map((value, s) => value * plain[j][s]);
         if (standardizeColumn(product, discrete[i] > 0 || discrete[j] > 0)) dense.push(product);
       }
@@ -166,6 +171,11 @@ function fewValues(column: Float32Array): number {
     if (seen.size > 16) return 0;
   }
   return seen.size;
+}
+
+/** Whether a standardised column of two values has one of them in under a fifth of the steps. */
+function isMarker(column: Float32Array): boolean {
+  return column.some((value) => Math.abs(value) > 2);
 }
 
 /** To mean 0 and deviation 1, in place; false where the column is constant, and then 0. */

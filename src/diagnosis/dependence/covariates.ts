@@ -58,27 +58,15 @@ export function contextOrder(past: Past, most: number): number {
   return order;
 }
 
-/** Rows with the same newest symbols: [n] a number for each group, the same on both halves. */
-export class Contexts {
-  readonly order: number;
-  readonly #codes = new Map<number, number>();
-
-  constructor(order: number) {
-    this.order = order;
-  }
-
-  of(past: Past): Int32Array {
-    return Int32Array.from(keysOf(past, this.order), (key) => {
-      const known = this.#codes.get(key);
-      if (known !== undefined) return known;
-      this.#codes.set(key, this.#codes.size);
-      return this.#codes.size - 1;
-    });
-  }
-
-  get count(): number {
-    return this.#codes.size;
-  }
+/** Rows with the same newest symbols: [n] a number for each group. */
+export function contextGroups(past: Past, order: number): { codes: Int32Array; count: number } {
+  const known = new Map<number, number>();
+  const codes = Int32Array.from(keysOf(past, order), (key) => {
+    const code = known.get(key) ?? known.size;
+    if (code === known.size) known.set(key, code);
+    return code;
+  });
+  return { codes, count: known.size };
 }
 
 function keysOf({ n, symbols, channels: { alphabet } }: Past, order: number): Float64Array {

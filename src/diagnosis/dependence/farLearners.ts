@@ -1,6 +1,6 @@
 import { columnsOf, type Feature, farForm, nameOf, newestOf, type Scaled, scaled } from './features.ts';
 import { addScaled, dot, Factor, gram, products } from './linear.ts';
-import { poolsOf, scoreOf, varianceOf } from './nearFeatures.ts';
+import { neighboursOf, poolsOf, scoreOf, varianceOf } from './nearFeatures.ts';
 import type { LagScan, Past } from './past.ts';
 import { type NearModel, type Split, strongestLags } from './split.ts';
 
@@ -17,11 +17,14 @@ export interface FarLearned {
   readonly found: readonly { readonly feature: Feature; readonly score: number }[];
 }
 
-const mostColumns = 120;
+const mostColumns = 80;
 const nextLags = 6;
-const scannedLags = 12;
-const mostPools = 24;
+const scannedLags = 10;
+const mostPools = 20;
 const mostProducts = 8;
+const mostNeighbours = 8;
+/** Sums that are multiplied with each other. */
+const mostMultiplied = 12;
 const stepSizes = [1, 4, 12];
 
 /**
@@ -52,7 +55,19 @@ export function learnFar(split: Split, near: NearModel, W: number): FarLearned {
     test.past.apply(scan, O, (lag) => (scan.strength[lag - scan.from] > least ? 1 : 0), values);
     predictions.push({ name, values });
   }
+  predictions.push(...longerContexts(split, near));
   return { predictions, found };
+}
+
+/** What the symbols just beyond the window say together with it: means after longer contexts, less those after the window's own. */
+function longerContexts({ tables, test: { past } }: Split, { window }: NearModel): FarPrediction[] {
+  if (tables.order <= window) return [];
+  const own = tables.predict(past, window);
+  return [...new Set([window + 1, tables.order])].map((order) => {
+    const values = tables.predict(past, order);
+    for (let i = 0; i < values.length; i++) values[i] -= own[i];
+    return { name: `contexts of ${order} symbols`, values };
+  });
 }
 
 /** Features that need inputs older than the window, chosen by how they go with the residual. */
@@ -71,34 +86,37 @@ function candidatesOf(split: Split, near: NearModel, scan: LagScan, W: number): 
   };
   for (const { feature } of split.interactions) take(feature);
   const pools = poolsOf(past, window, W, near.residual, O, mostPools);
-  const lags = [
-    ...Array.from({ length: nextLags }, (_, i) => window + i).filter((lag) => lag < W),
-    ...strongestLags(scan, scannedLags),
-  ];
+  const lags = [...Array.from({ length: nextLags }, (_, i) => window + i).filter((lag) => lag < W), ...strongestLags(scan, scannedLags)];
   for (const feature of split.known.values()) take(feature);
-  const perLag = Math.max(4, Math.floor((mostColumns - mostPools - chosen.size) / lags.length));
-  for (const lag of lags) for (const channel of channelsAt(past, scan, lag, O, perLag)) take({ kind: 'lag', channel, lag });
   for (const feature of pools) take(feature);
+  for (const feature of neighboursOf(past, window, W, near.residual, O, mostNeighbours)) take(feature);
   for (const feature of productsOf(past, window, pools, near.residual, O)) take(feature);
+  const perLag = Math.max(3, Math.floor((mostColumns - chosen.size) / lags.length));
+  for (const lag of lags) for (const channel of channelsAt(past, scan, lag, O, perLag)) take({ kind: 'lag', channel, lag });
   return [...chosen.values()];
 }
 
 /** The channels of one lag that go with the residual most. */
-function channelsAt(past: Past, scan: LagScan, lag: number, O: number, most: number): number[] {
-  const { count, symbols } = past.channels;
+function channelsAt(past: Past, { effects, from }: LagScan, lag: number, O: number, most: number): number[] {
+  const { count, tables, symbols } = past.channels;
   const all = Array.from({ length: count }, (_, c) => c);
-  if (count <= most || symbols) return all.slice(0, Math.max(most, 32));
-  const at = (lag - scan.from) * past.width * O;
-  const size = (c: number) => dot(scan.effects, at + c * O, scan.effects, at + c * O, O);
+  if (count <= most) return all;
+  const at = (lag - from) * past.width * O;
+  const size = (c: number) => {
+    if (symbols === undefined) return dot(effects, at + c * O, effects, at + c * O, O);
+    // The effect of a symbol counts by how often it comes: the inverse of its deviation from the others.
+    const symbol = tables[c].indexOf(Math.max(...tables[c]));
+    return dot(effects, at + symbol * O, effects, at + symbol * O, O) / (1 + tables[c][symbol] ** 2);
+  };
   return all.sort((a, b) => size(b) - size(a)).slice(0, most);
 }
 
 /** Products of two sums, of which at least one is old: what two cues at random places decide together. */
 function productsOf(past: Past, window: number, pools: readonly Feature[], residual: Float64Array, O: number): Feature[] {
   const { n, channels } = past;
-  const parts: Feature[] = [...pools];
+  const parts: Feature[] = pools.slice(0, mostMultiplied);
   if (window >= 2) {
-    for (let channel = 0; channel < Math.min(channels.count, 8); channel++) parts.push({ kind: 'pool', channel, from: 0, past: window });
+    for (let channel = 0; channel < Math.min(channels.count, 6); channel++) parts.push({ kind: 'pool', channel, from: 0, past: window });
   }
   const columns: { feature: Feature; column: Float64Array }[] = [];
   for (const feature of parts) {

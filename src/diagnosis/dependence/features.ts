@@ -7,6 +7,15 @@ export type Feature =
   | { readonly kind: 'lag'; readonly channel: number; readonly lag: number }
   /** One channel, summed over lags [from, past). */
   | { readonly kind: 'pool'; readonly channel: number; readonly from: number; readonly past: number }
+  /** Product of one channel and of another `gap` steps earlier, summed over all such pairs in lags [from, past). */
+  | {
+      readonly kind: 'neighbours';
+      readonly older: number;
+      readonly newer: number;
+      readonly gap: number;
+      readonly from: number;
+      readonly past: number;
+    }
   /** Product of the halves, -1 or 1 less their mean, that the inputs at some lags are in; 0 where one is missing. */
   | { readonly kind: 'signs'; readonly codes: readonly number[]; readonly lags: readonly number[] }
   /** Product of the halves, -1 or 1 times `sign`, over all lags of [from, past), less its mean for independent inputs; 0 where there are none. */
@@ -26,6 +35,7 @@ export function extentOf(feature: Feature): number {
       return feature.lag + 1;
     case 'pool':
     case 'run':
+    case 'neighbours':
       return feature.past;
     case 'signs':
       return Math.max(...feature.lags) + 1;
@@ -43,6 +53,7 @@ export function newestOf(feature: Feature): number {
       return feature.lag;
     case 'pool':
     case 'run':
+    case 'neighbours':
       return feature.from;
     case 'signs':
       return Math.min(...feature.lags);
@@ -61,7 +72,13 @@ export function farForm(feature: Feature, window: number): Feature | undefined {
   if (extentOf(feature) <= window) return undefined;
   if (newestOf(feature) >= window || feature.kind === 'signs') return feature;
   if (feature.kind === 'run') {
-    return { kind: 'product', of: [{ ...feature, past: window }, { ...feature, from: window }] };
+    return {
+      kind: 'product',
+      of: [
+        { ...feature, past: window },
+        { ...feature, from: window },
+      ],
+    };
   }
   if (feature.kind !== 'product') return undefined;
   const whole = feature.of.every((part) => extentOf(part) <= window || newestOf(part) >= window);
@@ -88,6 +105,16 @@ export function evaluateFeature(feature: Feature, past: Past, out: Float64Array,
     case 'pool':
       for (let k = feature.from; k < feature.past; k++) past.addLag(feature.channel, k, out, at);
       return;
+    case 'neighbours': {
+      const { older, newer, gap, from } = feature;
+      const products = new Float64Array(n);
+      for (let k = from; k + gap < feature.past; k++) {
+        products.fill(0);
+        past.addLag(newer, k, products);
+        past.addLagProduct(older, k + gap, products, out, at);
+      }
+      return;
+    }
     case 'signs':
       out.fill(1, at, at + n);
       feature.lags.forEach((lag, i) => {
@@ -135,7 +162,10 @@ export function columnsOf(features: readonly Scaled[], past: Past, before = 0): 
   return columns;
 }
 
-/** Mean and scale on this half; undefined where the feature is constant there. */
+/** A feature that differs from its mean in fewer rows than about this says nothing that could be relied on. */
+const leastRows = 8;
+
+/** Mean and scale on this half; undefined where the feature is (almost) constant there. */
 export function scaled(feature: Feature, past: Past, column = new Float64Array(past.n), at = 0): Scaled | undefined {
   evaluateFeature(feature, past, column, at);
   const n = past.n;
@@ -145,6 +175,10 @@ export function scaled(feature: Feature, past: Past, column = new Float64Array(p
   const variance = dot(column, at, column, at, n) / n - mean * mean;
   if (!(variance > 1e-9)) return undefined;
   const scale = 1 / Math.sqrt(variance);
-  for (let r = 0; r < n; r++) column[at + r] = (column[at + r] - mean) * scale;
-  return { feature, mean, scale };
+  let fourth = 0;
+  for (let r = 0; r < n; r++) {
+    column[at + r] = (column[at + r] - mean) * scale;
+    fourth += column[at + r] ** 4;
+  }
+  return n * n < leastRows * fourth ? undefined : { feature, mean, scale };
 }

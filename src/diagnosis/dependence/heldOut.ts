@@ -1,5 +1,3 @@
-import { Contexts, freeCount, writeFreeColumns } from './covariates.ts';
-import { columnsOf } from './features.ts';
 import { fit, subtractFit } from './linear.ts';
 import type { NearModel, Side, Split } from './split.ts';
 
@@ -18,7 +16,7 @@ export function heldOutLoss(split: Split, near: NearModel): number {
   const m = test.rows.count;
   const coefficients = fit(near.columns, near.d, full, O, n, near.factor).map((value) => -value);
   const scores = new Float64Array(O * m);
-  subtractFit(testColumns(split, near), near.d, coefficients, scores, O, m);
+  subtractFit(split.testColumns(near), near.d, coefficients, scores, O, m);
   const { perUnit } = test.rows;
   const halves = [0, 1].map((side) => Int32Array.from({ length: m }, (_, r) => r).filter((r) => Math.floor(r / perUnit) % 2 === side));
   let total = 0;
@@ -31,41 +29,13 @@ export function heldOutLoss(split: Split, near: NearModel): number {
   return total / m;
 }
 
-/** The near model's columns on the test side; a context that the training side has not is its mean. */
-function testColumns(split: Split, near: NearModel): Float64Array {
-  const { train, test, O } = split;
-  const n = test.rows.count;
-  const free = freeCount(split.free);
-  const orders = near.contexts.length;
-  const columns = columnsOf(near.features, test.past, free + orders * O);
-  writeFreeColumns(split.free, test.rows, columns);
-  for (let order = 1; order <= orders; order++) {
-    const contexts = new Contexts(order);
-    const there = contexts.of(train.past);
-    const known = contexts.count;
-    const here = contexts.of(test.past);
-    const counts = new Float64Array(known);
-    for (const g of there) counts[g]++;
-    for (let o = 0; o < O; o++) {
-      const sums = new Float64Array(known);
-      let total = 0;
-      for (let r = 0; r < train.rows.count; r++) {
-        sums[there[r]] += split.trainTargets[o * train.rows.count + r];
-        total += split.trainTargets[o * train.rows.count + r];
-      }
-      const mean = total / train.rows.count;
-      const at = (free + (order - 1) * O + o) * n;
-      for (let r = 0; r < n; r++) {
-        const g = here[r];
-        columns[at + r] = g < known ? (sums[g] - counts[g] * mean) / (counts[g] + 2) : 0;
-      }
-    }
-  }
-  return columns;
-}
-
 /** Of y ~ a + b score for each output. */
-function squaredErrors({ outputs: { full, size: O }, rows: { count: m } }: Side, scores: Float64Array, told: Int32Array, asked: Int32Array): number {
+function squaredErrors(
+  { outputs: { full, size: O }, rows: { count: m } }: Side,
+  scores: Float64Array,
+  told: Int32Array,
+  asked: Int32Array,
+): number {
   let total = 0;
   for (let o = 0; o < O; o++) {
     let meanScore = 0;

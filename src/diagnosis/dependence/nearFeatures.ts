@@ -1,11 +1,11 @@
 import { Random, seedFor } from '../../compute/random.ts';
-import type { Feature } from './features.ts';
+import { evaluateFeature, type Feature } from './features.ts';
 import { dot } from './linear.ts';
 import type { Past } from './past.ts';
 
-const nearestLags = 16;
+const nearestLags = 12;
 const hingedLags = 4;
-const mostHinges = 40;
+const mostHinges = 24;
 
 /** What is always asked of the newest inputs: each channel lag by lag, and bends of numbers, so that a curved dependence is near too. */
 export function nearestFeatures(past: Past, window: number, most: number, seed: number): Feature[] {
@@ -67,6 +67,53 @@ export function poolsOf(past: Past, from: number, to: number, residual: Float64A
       const last = sums[edges.indexOf(end)];
       for (let r = 0; r < n; r++) column[r] = last[r] - first[r];
       scored.push({ feature: { kind: 'pool', channel, from: begin, past: end }, score: scoreOf(column, residual, O, variance, n) });
+    }
+  }
+  return scored
+    .sort((a, b) => b.score - a.score)
+    .slice(0, most)
+    .map(({ feature }) => feature);
+}
+
+/** Steps between two inputs that are looked at together. */
+const gaps = [1, 2, 3];
+/** Symbols whose pairs are counted; beyond, the alphabet is too large. */
+const mostPaired = 16;
+const mostPairedChannels = 4;
+
+/**
+ * Pairs of inputs a few steps apart (a marker, and what stands beside it), summed over all places in [from, past): those that go with the
+ * residual most.
+ */
+export function neighboursOf(past: Past, from: number, to: number, residual: Float64Array, O: number, most: number): Feature[] {
+  const { n, channels, symbols } = past;
+  const variance = varianceOf(residual, O, n);
+  const scored: { feature: Feature; score: number }[] = [];
+  const column = new Float64Array(n);
+  for (const gap of gaps) {
+    if (to - from <= gap + 1) break;
+    if (channels.symbols && channels.alphabet <= mostPaired && channels.tables.length > 1) {
+      const A = channels.alphabet + 1;
+      const counts = new Float64Array(A * A * n);
+      for (let k = from; k + gap < to; k++) {
+        for (let r = 0; r < n; r++) counts[(symbols[(k + gap) * n + r] * A + symbols[k * n + r]) * n + r]++;
+      }
+      const symbolOf = channels.tables.map((table) => table.indexOf(Math.max(...table)));
+      symbolOf.forEach((a, older) => {
+        symbolOf.forEach((b, newer) => {
+          const score = scoreOf(counts, residual, O, variance, n, (a * A + b) * n);
+          scored.push({ feature: { kind: 'neighbours', older, newer, gap, from, past: to }, score });
+        });
+      });
+    } else if (!channels.symbols) {
+      const count = Math.min(channels.plain, mostPairedChannels);
+      for (let older = 0; older < count; older++) {
+        for (let newer = 0; newer < count; newer++) {
+          const feature: Feature = { kind: 'neighbours', older, newer, gap, from, past: to };
+          evaluateFeature(feature, past, column, 0);
+          scored.push({ feature, score: scoreOf(column, residual, O, variance, n) });
+        }
+      }
     }
   }
   return scored

@@ -62,6 +62,18 @@ export class Past {
     }
   }
 
+  /** The same, each number times one of `factors`. */
+  addLagProduct(channel: number, lag: number, factors: Float64Array, out: Float64Array, at = 0): void {
+    const n = this.n;
+    if (this.channels.symbols) {
+      const table = this.channels.tables[channel];
+      for (let r = 0; r < n; r++) out[at + r] += factors[r] * table[this.symbols[lag * n + r]];
+    } else {
+      const column = this.dense[channel];
+      for (let r = 0; r < n; r++) out[at + r] += factors[r] * column[lag * n + r];
+    }
+  }
+
   /** Multiplies n numbers with -1 or 1 by which half of its values a lag is in, less `centre`; with `missing` where there is none. */
   multiplySign(code: number, lag: number, out: Float64Array, at = 0, centre = 0, missing = 0): void {
     const n = this.n;

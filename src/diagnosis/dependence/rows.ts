@@ -19,6 +19,15 @@ export interface Rows {
   readonly steps: Int32Array;
   /** [count] place in the order of the data, 0 to 1. */
   readonly times: Float64Array;
+  /** All targets of this half, of which the rows are some. */
+  readonly pieces: readonly Piece[];
+}
+
+/** Targets [from, past) of one sequence. */
+export interface Piece {
+  readonly sequence: number;
+  readonly from: number;
+  readonly past: number;
 }
 
 export interface Division {
@@ -33,10 +42,15 @@ export interface Division {
   readonly cases: number;
 }
 
-/** Below this many sequences with a target, they are cut into blocks. */
-export const fewSequences = 64;
+/** Below this many sequences with a target, they are cut into blocks, unless each has but a few targets. */
+const fewSequences = 64;
+const fewTargets = 8;
+/** Fewer say nothing. */
+export const leastSequences = 40;
 /** Counted targets that are looked at, all in all, where sequences have several. */
-const wantedRows = 6000;
+const wantedRows = 5000;
+/** The same of streams: of symbols, whose lags cost little, and of numbers. */
+const wantedOfStream = { symbols: 16_000, vectors: 5000 };
 const mostSequences = 12_000;
 const mostUnits = 128;
 const streamUnits = 64;
@@ -51,12 +65,11 @@ export function divide(samples: Samples, seed: number, longest: number | undefin
   const random = new Random(seedFor(seed, 'rows'));
   const counted: number[] = [];
   for (let n = 0; n < samples.count; n++) if (samples.targetStarts[n + 1] > samples.targetStarts[n]) counted.push(n);
-  return counted.length >= fewSequences
+  const targets = samples.targetSteps.length / Math.max(1, counted.length);
+  return counted.length >= fewSequences || (targets < fewTargets && counted.length >= leastSequences)
     ? bySequence(samples, counted, random, longest)
     : byBlock(samples, counted, random, longest, blockSteps);
 }
-
-type Chosen = { readonly sequence: number; readonly from: number; readonly past: number };
 
 function bySequence(samples: Samples, counted: number[], random: Random, longest: number | undefined): Division {
   const N = Math.min(counted.length, mostSequences);
@@ -64,7 +77,7 @@ function bySequence(samples: Samples, counted: number[], random: Random, longest
   let mostTargets = 1;
   for (const n of chosen) mostTargets = Math.max(mostTargets, samples.targetStarts[n + 1] - samples.targetStarts[n]);
   const perSequence = Math.max(1, Math.min(mostTargets, Math.round(wantedRows / N)));
-  const sides: Chosen[][][] = [[], []];
+  const sides: Piece[][][] = [[], []];
   const group = Math.ceil(N / 2 / mostUnits);
   for (const side of [0, 1]) {
     const mine = chosen.filter((_, i) => Math.floor((i * stretches) / N) % 2 === side);
@@ -101,7 +114,7 @@ function byBlock(
   const size = Math.max(1, Math.floor(steps / stretches));
   const stretch = whole ? Number.POSITIVE_INFINITY : Math.max(size, Math.min(3 * longest, Math.floor(steps / 4)));
   const unit = Math.max(1, Math.min(Math.max(Math.floor(steps / 2 / streamUnits), blockSteps), Math.floor(steps / 2 / (leastUnits + 4))));
-  const sides: Chosen[][][] = [[], []];
+  const sides: Piece[][][] = [[], []];
   let piece = 0;
   for (const sequence of counted) {
     const length = samples.starts[sequence + 1] - samples.starts[sequence];
@@ -118,7 +131,7 @@ function byBlock(
   }
   if (Math.min(sides[0].length, sides[1].length) < leastUnits) return undefined;
   const targets = Math.min(...sides.flat(2).map(({ from, past }) => past - from));
-  const perUnit = Math.max(1, Math.min(targets, Math.round(wantedRows / (sides[0].length + sides[1].length))));
+  const perUnit = Math.max(1, Math.min(targets, Math.round(wantedOfStream[samples.input.kind] / (sides[0].length + sides[1].length))));
   const halves = sides.map((units) => rowsOf(samples, units, perUnit, random)) as [Rows, Rows];
   return { halves, longest, unit: 'block', unitSize: unit, cases: steps };
 }
@@ -136,7 +149,7 @@ function firstTarget({ targetStarts, targetSteps }: Samples, sequence: number, s
 }
 
 /** Of each unit's sequences, so many targets, drawn evenly from all that it has. */
-function rowsOf(samples: Samples, units: readonly (readonly Chosen[])[], perSequence: number, random: Random): Rows {
+function rowsOf(samples: Samples, units: readonly (readonly Piece[])[], perSequence: number, random: Random): Rows {
   const perUnit = perSequence * (units[0]?.length ?? 0);
   const count = units.length * perUnit;
   const targets = new Int32Array(count);
@@ -159,7 +172,7 @@ function rowsOf(samples: Samples, units: readonly (readonly Chosen[])[], perSequ
       }
     }
   }
-  return { count, units: units.length, perUnit, targets, places, reach, steps, times };
+  return { count, units: units.length, perUnit, targets, places, reach, steps, times, pieces: units.flat() };
 }
 
 function picks(from: number, past: number, wanted: number, random: Random): number[] {

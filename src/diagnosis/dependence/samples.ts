@@ -1,6 +1,6 @@
 import { scalarBackend } from '../../compute/scalar/scalar.ts';
 import type { Dataset } from '../../data/dataset.ts';
-import { type SequenceArrays, SequencesBuilder, type SequenceShape, StoredSequences } from '../../data/storedSequences.ts';
+import { type SequenceArrays, type SequenceShape, SequencesBuilder, StoredSequences } from '../../data/storedSequences.ts';
 import { ThroughtimeError } from '../../errors.ts';
 import { allocateBatch, type Batch } from '../../network/batch.ts';
 
@@ -59,7 +59,10 @@ function checkFinite({ starts, vectors, values, targetStarts, targetSteps }: Seq
 }
 
 function notFinite(what: string, value: number): ThroughtimeError {
-  return new ThroughtimeError('DATA_INVALID', `${what} is ${value}, and a test of the data needs finite numbers; correct or remove the sequence`);
+  return new ThroughtimeError(
+    'DATA_INVALID',
+    `${what} is ${value}, and a test of the data needs finite numbers; correct or remove the sequence`,
+  );
 }
 
 /** Steps read at a time. */

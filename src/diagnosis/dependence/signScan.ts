@@ -29,10 +29,18 @@ const mostTripled = 420;
 const keptPerRange = 4;
 const least = 4.5;
 
-/** @param residual [O, n] */
-export function* scanSigns(past: Past, residual: Float64Array, O: number): Generator<void, Interaction[]> {
+/**
+ * @param residual [O, n]
+ * @param report is given what was found after pairs, stretches and triples each, the strongest first.
+ */
+export function* scanSigns(
+  past: Past,
+  residual: Float64Array,
+  O: number,
+  report: (found: Interaction[]) => void,
+): Generator<void, void> {
   const { n, W, codes } = past;
-  if (codes === 0 || W < 1) return [];
+  if (codes === 0 || W < 1) return;
   const words = Math.min(Math.max(1, Math.floor(n / 32)), pairWords);
   const targets = signTargets(residual, O, n);
   const targetBits = targets.map((target) => signBits(target, 0, n, words));
@@ -56,6 +64,7 @@ export function* scanSigns(past: Past, residual: Float64Array, O: number): Gener
       found.offer(score, b.lag + 1, () => ({ kind: 'signs', codes: [a.code, b.code], lags: [a.lag, b.lag] }));
     });
   }
+  report(found.list());
   // Products over all lags of a stretch: the exclusive or of the signs so far, at its two ends.
   for (let code = 0; code < codes; code++) {
     const own = signals.filter((signal) => signal.code === code);
@@ -72,8 +81,9 @@ export function* scanSigns(past: Past, residual: Float64Array, O: number): Gener
       }
     }
   }
+  report(found.list());
   yield* triples(targets, signals, found);
-  return found.list();
+  report(found.list());
 }
 
 /** Every pair i < j of signals whose product with the target is farther from chance than `least`: by a part of the rows first. */

@@ -1,8 +1,9 @@
 import type { Channels } from './channels.ts';
-import { Contexts, contextOrder, type FreeColumns, freeColumnsOf, freeCount, withinGroups, writeFreeColumns } from './covariates.ts';
+import { ContextTables } from './contextTables.ts';
+import { contextGroups, contextOrder, type FreeColumns, freeColumnsOf, freeCount, withinGroups, writeFreeColumns } from './covariates.ts';
 import { columnsOf, extentOf, type Feature, nameOf, type Scaled, scaled } from './features.ts';
 import { dot, Factor, fit, gram, products, subtractFit } from './linear.ts';
-import { nearestFeatures, poolsOf } from './nearFeatures.ts';
+import { nearestFeatures, neighboursOf, poolsOf } from './nearFeatures.ts';
 import { type Outputs, outputsOf, type Projection, project, projectionOf } from './outputs.ts';
 import { type LagScan, Past } from './past.ts';
 import type { Rows } from './rows.ts';
@@ -20,8 +21,8 @@ export interface Side {
 export interface NearModel {
   readonly window: number;
   readonly features: readonly Scaled[];
-  /** Of 1, 2, ... newest symbols. */
-  readonly contexts: readonly Contexts[];
+  /** How many of the newest symbols are contexts whose mean targets are columns. */
+  readonly orders: readonly number[];
   /** [d, n] columns of the training side: free ones, means of contexts, features. */
   readonly columns: Float64Array;
   readonly d: number;
@@ -35,7 +36,7 @@ export interface NearModel {
 
 /** Rows for each column of a model, at least. */
 const rowsPerColumn = 8;
-const mostFeatures = 112;
+const mostFeatures = 80;
 const scannedLags = 10;
 /** Of each row: what holds coefficients back. */
 const ridge = 1e-3;
@@ -56,14 +57,18 @@ export class Split {
   readonly known = new Map<string, Feature>();
   interactions: readonly Interaction[] = [];
 
-  constructor(train: Side, test: Side, windows: boolean, seed: number) {
+  /** Of the training side. */
+  readonly tables: ContextTables;
+
+  constructor(samples: Samples, train: Side, test: Side, seed: number) {
     this.train = train;
     this.test = test;
     this.seed = seed;
     this.projection = projectionOf(train.outputs, train.rows.count, seed);
     this.trainTargets = project(this.projection, train.outputs.full, train.rows.count);
     this.testTargets = project(this.projection, test.outputs.full, test.rows.count);
-    this.free = freeColumnsOf(train.rows, windows);
+    this.free = freeColumnsOf(train.rows, samples.windows);
+    this.tables = new ContextTables(samples, train.past.channels, train.rows, train.past.W, this.O, targetReader(samples, this.projection));
   }
 
   /** Tested outputs. */
@@ -74,7 +79,9 @@ export class Split {
   /** Looks for interactions of two and three lags on the training side. */
   *findInteractions(): Generator<void, void> {
     const { residual } = this.near(0);
-    this.interactions = yield* scanSigns(this.train.past, residual, this.O);
+    yield* scanSigns(this.train.past, residual, this.O, (found) => {
+      this.interactions = found;
+    });
   }
 
   /** How many features a model of n rows may have beside its free columns. */
@@ -103,7 +110,9 @@ export class Split {
     const before = chosen.size;
     const scan = past.scan(model.residual, this.O, 0, window);
     for (const feature of poolsOf(past, 0, window, model.residual, this.O, Math.floor((room - before) / 2))) take(feature);
-    for (const lag of strongestLags(scan, scannedLags)) for (let c = 0; c < past.channels.count; c++) take({ kind: 'lag', channel: c, lag });
+    for (const feature of neighboursOf(past, 0, window, model.residual, this.O, Math.floor((room - before) / 6))) take(feature);
+    for (const lag of strongestLags(scan, scannedLags))
+      for (let c = 0; c < past.channels.count; c++) take({ kind: 'lag', channel: c, lag });
     return chosen.size > before ? this.#fitNear(window, [...chosen.values()], model) : model;
   }
 
@@ -112,17 +121,19 @@ export class Split {
     const { past, rows } = this.train;
     const n = rows.count;
     const free = freeCount(this.free);
-    const contexts = begun?.contexts ?? this.#contexts(window);
-    const means = contexts.length * this.O;
+    const orders = begun?.orders ?? contextOrders(Math.min(window, this.tables.order));
+    const means = orders.length * this.O;
     const d = free + means + features.length;
     const columns = new Float64Array(d * n);
     const known = begun?.d ?? 0;
     if (begun) columns.set(begun.columns);
     else {
       writeFreeColumns(this.free, rows, columns);
-      contexts.forEach((each, i) => {
-        leaveOneOutMeans(this.trainTargets, this.O, each.of(past), each.count, n, columns, (free + i * this.O) * n);
+      const own = { targets: rows.targets, values: this.trainTargets };
+      orders.forEach((order, i) => {
+        columns.set(this.tables.predict(past, order, own), (free + i * this.O) * n);
       });
+      this.#centre(columns, free, means, n);
     }
     const first = begun ? begun.features.length : 0;
     columns.set(columnsOf(features.slice(first), past), (free + means + first) * n);
@@ -130,12 +141,32 @@ export class Split {
     const factor = new Factor(matrix, d, n * ridge, free);
     const residual = this.trainTargets.slice();
     subtractFit(columns, d, fit(columns, d, residual, this.O, n, factor), residual, this.O, n);
-    return { window, features, contexts, columns, d, matrix, factor, residual };
+    return { window, features, orders, columns, d, matrix, factor, residual };
   }
 
-  #contexts(window: number): Contexts[] {
-    const longest = contextOrder(this.train.past, window);
-    return Array.from({ length: longest }, (_, i) => new Contexts(i + 1));
+  /** Takes from columns of mean targets the mean target of all. */
+  #centre(columns: Float64Array, from: number, count: number, n: number): void {
+    for (let j = 0; j < count; j++) {
+      const at = (from + j) * n;
+      let mean = 0;
+      for (let r = 0; r < n; r++) mean += columns[at + r] / n;
+      for (let r = 0; r < n; r++) columns[at + r] -= mean;
+    }
+  }
+
+  /** [d, n] a near model's columns on the test side. */
+  testColumns(near: NearModel): Float64Array {
+    const { past, rows } = this.test;
+    const n = rows.count;
+    const free = freeCount(this.free);
+    const means = near.orders.length * this.O;
+    const columns = columnsOf(near.features, past, free + means);
+    writeFreeColumns(this.free, rows, columns);
+    near.orders.forEach((order, i) => {
+      columns.set(this.tables.predict(past, order), (free + i * this.O) * n);
+    });
+    this.#centre(columns, free, means, n);
+    return columns;
   }
 
   /** Prepares to take what is near from columns of the test side. */
@@ -158,24 +189,23 @@ export class Partial {
 
   constructor(split: Split, near: NearModel) {
     const { past, rows } = split.test;
-    const free = freeCount(split.free);
     this.#split = split;
-    this.#columns = columnsOf(near.features, past, free);
-    writeFreeColumns(split.free, rows, this.#columns);
-    this.#d = free + near.features.length;
-    const contexts = near.contexts[near.contexts.length - 1];
-    if (contexts !== undefined) {
-      const codes = contexts.of(past);
-      this.#groups = { codes, count: contexts.count };
-      withinGroups(this.#columns, this.#d, codes, contexts.count, rows.count);
+    this.#columns = split.testColumns(near);
+    this.#d = near.d;
+    const order = contextOrder(past, near.window);
+    if (order > 0) {
+      const { codes, count } = contextGroups(past, order);
+      this.#groups = { codes, count };
+      withinGroups(this.#columns, this.#d, codes, count, rows.count);
     }
     this.#factor = new Factor(gram(this.#columns, this.#d, rows.count), this.#d);
   }
 
   /** [O, n] far predictions, in place. */
   far(columns: Float64Array): void {
-    const { O, test } = this.#split;
+    const { test } = this.#split;
     const n = test.rows.count;
+    const O = columns.length / n;
     if (this.#groups) withinGroups(columns, O, this.#groups.codes, this.#groups.count, n);
     subtractFit(this.#columns, this.#d, fit(this.#columns, this.#d, columns, O, n, this.#factor), columns, O, n);
   }
@@ -228,29 +258,22 @@ export function strongestLags({ from, strength }: LagScan, most: number): number
     .map((i) => from + i);
 }
 
-/** Each row's mean target over the *other* rows of its group, drawn towards the mean of all: O columns of n. */
-function leaveOneOutMeans(
-  targets: Float64Array,
-  O: number,
-  groups: Int32Array,
-  groupCount: number,
-  n: number,
-  out: Float64Array,
-  at: number,
-): void {
-  const counts = new Float64Array(groupCount);
-  for (let r = 0; r < n; r++) counts[groups[r]]++;
-  for (let o = 0; o < O; o++) {
-    const sums = new Float64Array(groupCount);
-    let total = 0;
-    for (let r = 0; r < n; r++) {
-      sums[groups[r]] += targets[o * n + r];
-      total += targets[o * n + r];
+/** Contexts of one and of two symbols, and the longest. */
+function contextOrders(longest: number): number[] {
+  return [...new Set([1, 2, longest])].filter((order) => order >= 1 && order <= longest);
+}
+
+/** Writes a target's tested numbers. */
+function targetReader({ target, classes, values }: Samples, { size, matrix }: Projection): (index: number, out: Float64Array) => void {
+  const O = target.size;
+  return (index, out) => {
+    for (let j = 0; j < size; j++) {
+      if (target.kind === 'classes') out[j] = matrix ? matrix[j * O + classes[index]] : classes[index] === j ? 1 : 0;
+      else if (matrix === null) out[j] = values[index * O + j];
+      else {
+        out[j] = 0;
+        for (let o = 0; o < O; o++) out[j] += matrix[j * O + o] * values[index * O + o];
+      }
     }
-    const mean = total / n;
-    for (let r = 0; r < n; r++) {
-      const g = groups[r];
-      out[at + o * n + r] = (sums[g] - targets[o * n + r] - (counts[g] - 1) * mean) / (counts[g] + 1);
-    }
-  }
+  };
 }
