@@ -16,6 +16,14 @@ export type { TaskOptions } from './data/task/task.ts';
 export { makeTask, taskHorizon } from './data/task/tasks.ts';
 export { indexedText, type TextData, type TextOptions, type TextParts, textData } from './data/text.ts';
 export { type TextIndex, TextScan } from './data/textScan.ts';
+export { type DependenceOptions, type DependenceProgress, dependence, dependencePieces } from './diagnosis/dependence/dependence.ts';
+export {
+  type DependenceOutcome,
+  type DependenceReport,
+  type LadderRung,
+  lossOfWindow,
+  type PowerPoint,
+} from './diagnosis/dependence/report.ts';
 export { choosePieces, chooseThreshold } from './diagnosis/threshold/choose.ts';
 export { type TuneClipAnswer, type TuneClipOptions, tuneClipPieces } from './diagnosis/threshold/tuneClip.ts';
 export { type ErrorCode, type ErrorKind, type ErrorPlace, errorCodes, ThroughtimeError } from './errors.ts';

@@ -4,12 +4,13 @@ import { ThroughtimeError } from '../errors.ts';
 import { writeError } from '../run/files.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { gradcheckCommand } from './commands/gradcheck.ts';
+import { horizonCommand } from './commands/horizon.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { trainCommand } from './commands/train.ts';
 import { tuneClipCommand } from './commands/tuneClip.ts';
 
 /** Every verb. A new one gets its file in `commands/` and its line here. */
-const commands = [trainCommand, tuneClipCommand, inspectCommand, gradcheckCommand, doctorCommand];
+const commands = [trainCommand, tuneClipCommand, horizonCommand, inspectCommand, gradcheckCommand, doctorCommand];
 
 const { version } = createRequire(import.meta.url)('throughtime/package.json') as { version: string };
 
