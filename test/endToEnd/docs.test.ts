@@ -16,17 +16,20 @@ function blocks(page: string, language: string): string[] {
   return [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```/gm)].filter((match) => match[1] === language).map((match) => match[2]);
 }
 
+/** Runs a piece of TypeScript that imports the package, on the sources. */
+function run(code: string): { status: number | null; stderr: string } {
+  using place = workplace();
+  const source = (name: string) => pathToFileURL(path.join(root, 'src', name)).href;
+  const runnable = code.replaceAll(`'throughtime/node'`, `'${source('node.ts')}'`).replaceAll(`'throughtime'`, `'${source('index.ts')}'`);
+  const file = place.write('example.ts', runnable);
+  writeFileSync(place.path('package.json'), '{"type":"module"}');
+  return spawnSync(process.execPath, [file], { cwd: place.folder, encoding: 'utf8' });
+}
+
 for (const page of pages) {
   for (const [index, code] of blocks(page, 'ts').entries()) {
     test(`${page}: TypeScript example ${index + 1} runs`, () => {
-      using place = workplace();
-      const source = (name: string) => pathToFileURL(path.join(root, 'src', name)).href;
-      const runnable = code
-        .replaceAll(`'throughtime/node'`, `'${source('node.ts')}'`)
-        .replaceAll(`'throughtime'`, `'${source('index.ts')}'`);
-      const file = place.write('example.ts', runnable);
-      writeFileSync(place.path('package.json'), '{"type":"module"}');
-      const { status, stderr } = spawnSync(process.execPath, [file], { cwd: place.folder, encoding: 'utf8' });
+      const { status, stderr } = run(code);
       assert.equal(status, 0, stderr);
     });
   }
@@ -48,5 +51,12 @@ for (const page of pages) {
 for (const example of globSync('examples/*.json', { cwd: root })) {
   test(`${example} is accepted`, () => {
     readExperiment(readFileSync(path.join(root, example), 'utf8'), example);
+  });
+}
+
+for (const example of globSync('examples/*.ts', { cwd: root })) {
+  test(`${example} runs`, () => {
+    const { status, stderr } = run(readFileSync(path.join(root, example), 'utf8'));
+    assert.equal(status, 0, stderr);
   });
 }

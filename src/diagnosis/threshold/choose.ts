@@ -4,12 +4,14 @@ import { type Found, thresholdPieces } from './threshold.ts';
 
 /** Repetitions of a replay, and updates of each beyond the explosion. */
 const seeds = 3;
-const beyond = 100;
+const beyond = 150;
+/** Of the highest threshold that holds in the replays, this share is taken: what comes after them is not known. */
+const margin = 0.5;
 
 /**
- * Chooses the threshold that a training with `clip: "auto"` waits for, and takes the training back to before the explosion: what
- * `thresholdPieces` finds from there. Where no threshold is stable, the lowest that was tried. Where the training comes through
- * without any, it goes on without.
+ * Chooses the threshold that a training with `clip: "auto"` waits for, and takes the training back to before the explosion: half of the
+ * highest that holds in replays from there, because what comes after them is not known. Where none holds, the lowest that was tried; where
+ * the training comes through without any, it goes on without.
  */
 export function chooseThreshold(trainer: Trainer): Found {
   const pieces = choosePieces(trainer);
@@ -34,7 +36,7 @@ export function* choosePieces(trainer: Trainer): Generator<void, Found> {
     network.changed();
   }
   const tried = found.tried.flatMap(({ threshold }) => threshold ?? []);
-  const chosen = found.explodes ? (found.threshold ?? Math.min(...tried)) : null;
+  const chosen = found.explodes ? (found.threshold ? margin * found.threshold : Math.min(...tried)) : null;
   trainer.choose(chosen, because(found, chosen, from.cursor.update));
   return found;
 }
@@ -43,5 +45,5 @@ function because({ threshold, tried }: Found, chosen: number | null, update: num
   if (chosen === null) return `${seeds} replays from update ${update} came through without a clip`;
   const replays = `${seeds} replays each from update ${update} with ${tried.length - 1} thresholds`;
   if (threshold === null) return `in ${replays}, none was stable; ${say(chosen)} is the lowest`;
-  return `in ${replays}, ${say(chosen)} is the highest that was stable`;
+  return `in ${replays}, ${say(threshold)} is the highest that was stable, and half of it is taken`;
 }

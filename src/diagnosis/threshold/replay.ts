@@ -91,8 +91,19 @@ export function* stretchPieces(
   if (fault === null && begin - jumps < quiet * (begin - loss) && jumps - loss > noise * spread) {
     fault = `the loss keeps jumping: its median at the end is ${say(loss)}, its 9th decile ${say(jumps)}`;
   }
+  const worst = largestMedianOfThree(losses.slice(losses.length >> 1));
+  if (fault === null && worst > begin && worst - loss > noise * spread) {
+    fault = `the loss comes back to ${say(worst)}, and it began at ${say(begin)}`;
+  }
   const clippedFraction = bound / losses.length;
   return { losses: Float64Array.from(losses), begin, loss, spread, norms: Float64Array.from(norms), clippedFraction, fault, faultAt };
+}
+
+/** The largest of the medians of three losses on end: what one batch does is not seen. */
+function largestMedianOfThree(losses: readonly number[]): number {
+  let largest = -Infinity;
+  for (let i = 2; i < losses.length; i++) largest = Math.max(largest, median(losses.slice(i - 2, i + 1)));
+  return largest;
 }
 
 /** Events after which weights are lost. A gradient that grows through time is not one, where its clip holds. */

@@ -11,6 +11,8 @@ const lowest = 1e-4;
 const learned = 0.75;
 /** How much lower the threshold is that a fresh training is compared with. */
 const compared = 8;
+/** Fresh trainings that confirm the answer, for each repetition of a replay. */
+const freshOfEach = 2;
 /** How often the answer may be lowered by `resolution` because a fresh training says so. */
 const mostLowered = 8;
 
@@ -49,7 +51,7 @@ export interface Search {
   /** Repetitions with other orders of the sequences, and updates of each. */
   readonly seeds: number;
   readonly updates: number;
-  /** Draws new weights; where it is given, the answer is confirmed on as many fresh trainings of `freshUpdates`. */
+  /** Draws new weights; where it is given, the answer is confirmed on twice as many fresh trainings of `freshUpdates`. */
   readonly fresh?: (seed: number) => void;
   readonly freshUpdates?: number;
   /** Told of each threshold that has been tried. */
@@ -101,12 +103,12 @@ export function* thresholdPieces(search: Search): Generator<void, Found> {
   let threshold = found.threshold;
   for (let lowered = 0; ; lowered++, threshold /= resolution) {
     const { runs, stable } = yield* freshOnes(search, threshold);
-    const share = stable / search.seeds;
+    const share = stable / runs.length;
     note({
       ...triedOf(threshold, runs, null),
       fresh: true,
       stable: share === 1,
-      why: `stable in ${stable} of ${search.seeds} fresh trainings`,
+      why: `stable in ${stable} of ${runs.length} fresh trainings`,
     });
     if (share === 1 || lowered === mostLowered) return { ...answer, threshold, stretch: runs[0], confirmed: share };
   }
@@ -129,7 +131,7 @@ function* freshOnes(search: Search, threshold: number): Generator<void, { runs: 
   const { replayed, seeds, updates, fresh, freshUpdates = updates } = search;
   const runs: Stretch[] = [];
   let stable = 0;
-  for (let n = 0; n < seeds; n++) {
+  for (let n = 0; n < freshOfEach * seeds; n++) {
     const seed = repetitionSeed(replayed.options.seed, seeds + n);
     const pair: Stretch[] = [];
     for (const globalNorm of [threshold, threshold / compared]) {

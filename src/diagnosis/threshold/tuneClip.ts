@@ -4,13 +4,14 @@ import { Trainer } from '../../training/trainer.ts';
 import { quantile, type Replayed } from './replay.ts';
 import { type Found, type Tried, thresholdPieces } from './threshold.ts';
 
-/** Updates beyond the explosion that a replay goes on. */
+/** Updates beyond the explosion that a replay goes on, and a training from new weights. */
 const beyond = 200;
+const freshBeyond = 1000;
 
 export interface TuneClipOptions extends Replayed {
   /** Draws the network's weights anew, as a training with this seed begins. */
   readonly initialize: (seed: number) => void;
-  /** Orders of the sequences in the replays, and fresh trainings that the answer is confirmed on; 5 by default. */
+  /** Orders of the sequences in the replays, and half the fresh trainings that the answer is confirmed on; 5 by default. */
   readonly seeds?: number;
   readonly told?: (sentence: string, tried?: Tried) => void;
 }
@@ -77,7 +78,7 @@ export function* tuneClipPieces({ initialize, seeds = 5, told, ...replayed }: Tu
     ...{ replayed, from: snapshot, seeds },
     updates: explosion.update - snapshot.cursor.update + beyond,
     fresh: initialize,
-    freshUpdates: Math.min(options.updates, explosion.update + beyond),
+    freshUpdates: Math.min(options.updates, explosion.update + freshBeyond),
     told: (each: Tried) => {
       tried.push(each);
       told?.(each.why, each);

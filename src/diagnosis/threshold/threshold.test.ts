@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { wasmBackend } from '../../compute/wasm/wasm.ts';
+import { makeTask } from '../../data/task/tasks.ts';
+import type { ModelOptions } from '../../network/model.ts';
+import { initialize, Network } from '../../network/network.ts';
+import { type TrainingOptions, trainingDefaults } from '../../training/options.ts';
+import { Trainer } from '../../training/trainer.ts';
+import { stretchPieces } from './replay.ts';
+import { type TuneClipAnswer, tuneClipPieces } from './tuneClip.ts';
+
+const backend = await wasmBackend();
+const { train } = makeTask({ kind: 'task', name: 'adding', length: 20, trainSequences: 300, validationSequences: 2 });
+const model: ModelOptions = { cell: 'rnn', hiddenSize: 12, recurrentInit: 'orthogonal' };
+const network = new Network(backend, model, train.input, train.target.size);
+const draw = (seed: number) => initialize(network, model, seed);
+const options: TrainingOptions = { ...trainingDefaults, optimizer: 'sgd', learningRate: 0.4, batchSize: 8, updates: 150, seed: 3 };
+
+function finish<Piece, Whole>(pieces: Generator<Piece, Whole>): Whole {
+  for (;;) {
+    const { done, value } = pieces.next();
+    if (done) return value;
+  }
+}
+
+const tune = (more: Partial<TrainingOptions> = {}): TuneClipAnswer =>
+  finish(tuneClipPieces({ network, dataset: train, options: { ...options, ...more }, initialize: draw, seeds: 2 }));
+
+describe('a training that explodes', () => {
+  const answer = tune();
+  const threshold = answer.threshold as number;
+
+  test('is found to, and the threshold lies between one that is stable and one that is not', () => {
+    assert.ok(answer.explodesWithout && answer.explosion !== null && answer.explosion.update < 20);
+    assert.equal(answer.snapshot, 0);
+    assert.ok(threshold > 0 && threshold < (answer.unstable as number));
+    const replays = answer.tried.filter(({ fresh }) => !fresh);
+    assert.deepEqual([replays[0].threshold, replays[0].stable], [null, false]);
+    // Nothing stable above anything unstable: the bracket, narrowed to the root of 2.
+    const stable = replays.flatMap((each) => (each.stable && each.threshold !== null ? each.threshold : []));
+    const unstable = replays.flatMap((each) => (!each.stable && each.threshold !== null ? each.threshold : []));
+    const high = Math.min(...unstable);
+    const low = Math.max(...stable.filter((each) => each < high));
+    assert.ok(high / low <= Math.SQRT2 * 1.02, `${low} and ${high}`);
+    assert.ok(threshold <= low * 1.001);
+  });
+
+  test('the answer is confirmed on new weights, and says what it is beside the average norm and what lower ones cost', () => {
+    const fresh = answer.tried.filter((each) => each.fresh);
+    assert.ok(fresh.length > 0 && fresh.at(-1)?.threshold === threshold);
+    assert.equal(answer.confidence, 1);
+    const norms = answer.curve.filter(Number.isFinite);
+    const mean = norms.reduce((sum, norm) => sum + norm, 0) / norms.length;
+    assert.ok(Math.abs((answer.againstAverage?.ratio ?? 0) - threshold / mean) < 1e-9);
+    assert.ok(answer.price.every((each) => each.threshold < threshold && each.loss > 0));
+  });
+
+  test('with it a training of the same seed has no explosion, and without it has', () => {
+    const signs = (clip: TrainingOptions['clip']) => {
+      draw(options.seed);
+      const trainer = new Trainer(network, train, { ...options, clip });
+      while (!trainer.done) trainer.step();
+      return trainer.takeEvents().filter(({ kind }) => kind === 'overshoot' || kind === 'divergence' || kind === 'nonFinite');
+    };
+    assert.deepEqual(signs({ globalNorm: threshold }), []);
+    assert.ok(signs('none').length > 0);
+  });
+
+  test('the same search gives the same answer', () => {
+    assert.deepEqual(tune(), answer);
+  });
+});
+
+test('a training that does not explode needs none', () => {
+  const answer = tune({ learningRate: 0.01 });
+  assert.deepEqual([answer.threshold, answer.explodesWithout, answer.explosion, answer.tried], [null, false, null, []]);
+  assert.equal(answer.curve.length, 150);
+  assert.ok((answer.gradientNorm?.p50 ?? 0) > 0);
+});
+
+test('cut short, it says what is known so far', () => {
+  const pieces = tuneClipPieces({ network, dataset: train, options, initialize: draw, seeds: 2 });
+  let known: TuneClipAnswer | undefined;
+  for (let count = 0; count < 600; count++) known = pieces.next().value;
+  pieces.return(known as TuneClipAnswer);
+  assert.ok(known?.explodesWithout);
+  assert.equal(known.confidence, null);
+  assert.ok(known.tried.length > 0);
+});
+
+test('a stretch that goes well has no fault, and gives back the memory of the backend', () => {
+  draw(1);
+  const mark = backend.mark();
+  const stretch = finish(
+    stretchPieces(
+      { network, dataset: train, options: { ...options, learningRate: 0.02 } },
+      { clip: 'none', seed: 1, from: undefined, updates: 90 },
+    ),
+  );
+  assert.equal(backend.mark(), mark);
+  assert.deepEqual([stretch.fault, stretch.losses.length, stretch.clippedFraction], [null, 90, 0]);
+  assert.ok(stretch.loss < stretch.begin);
+});
