@@ -20,8 +20,9 @@ interface Gain {
   readonly name: string;
   readonly B: number;
   readonly backend: string;
-  /** Time with one thread by time with two, or why there is none. */
+  /** Time with one thread by time with two, round by round and by the fastest steps; or why there is none. */
   readonly value?: number;
+  readonly undisturbed?: number;
   readonly failed?: string;
   readonly one?: Recorded;
   readonly two?: Recorded;
@@ -43,17 +44,18 @@ export const threads: Question<ThreadsAnswer> = {
   },
   section({ missing, cases }) {
     const all = gains(cases);
-    const rows = all.map(({ name, backend, one, two, value, failed }) => [
+    const rows = all.map(({ name, backend, one, two, value, undisturbed, failed }) => [
       name,
       backend,
       ...[one, two].map((side) => (side?.timing ? `${unsteady(side.timing) ? '~' : ''}${digits(side.timing.median)}` : 'none')),
-      value === undefined ? (failed ?? '') : `**${digits(value)}**`,
+      value === undefined ? (failed ?? '') : `**${digits(value)}** (${digits(undisturbed ?? 0)})`,
     ]);
-    return `The same step with one thread and with two, in turns; the bits are the same. With B = 1 there is nothing to share.${absent(missing)}
+    return `The same step with one thread and with two, in turns; the bits are the same. \`~\` marks a
+median more than a quarter above the fastest step: other work on the machine hits two threads harder than one. With B = 1 there is nothing to share.${absent(missing)}
 
 ${[...new Set(all.map(({ backend }) => backend))].map((backend) => words(all.filter((gain) => gain.backend === backend))).join('\n')}
 
-${table(['cell B, T, I, H', 'backend', '1 thread, ms', '2 threads, ms', '1 / 2'], rows)}`;
+${table(['cell B, T, I, H', 'backend', '1 thread, ms', '2 threads, ms', '1 / 2 (fastest steps)'], rows)}`;
   },
 };
 
@@ -64,7 +66,9 @@ function gains(cases: readonly Case[]): Gain[] {
       const of = (threads: number) => sides.find(({ setting }) => setting.backend === backend && setting.threads === threads);
       const [one, two] = [of(1), of(2)];
       const base = { name: workloadName(workload), B: workload.B, backend, one, two };
-      if (one?.timing && two?.timing) return { ...base, value: ratio(one.timing, two.timing) };
+      if (one?.timing && two?.timing) {
+        return { ...base, value: ratio(one.timing, two.timing), undisturbed: one.timing.min / two.timing.min };
+      }
       return { ...base, failed: one?.failed ?? two?.failed ?? 'not measured' };
     });
   });
@@ -72,6 +76,7 @@ function gains(cases: readonly Case[]): Gain[] {
 
 function words(all: readonly Gain[]): string {
   const measured = all.flatMap(({ name, B, value }) => (value === undefined ? [] : [{ name, B, value }]));
+  const fastestSteps = all.flatMap(({ B, undisturbed }) => (B > 1 && undisturbed !== undefined ? [undisturbed] : []));
   const shared = measured.filter(({ B }) => B > 1).toSorted((a, b) => a.value - b.value);
   const alone = measured.filter(({ B }) => B === 1);
   const parts: string[] = [];
@@ -79,6 +84,7 @@ function words(all: readonly Gain[]): string {
     const low = shared.filter(({ value }) => value < 1.8).map(({ name, value }) => `${name} (${digits(value)})`);
     const mean = digits(geometricMean(shared.map(({ value }) => value)));
     parts.push(`two threads are ${mean} times as fast as one (geometric mean, B > 1)`);
+    parts.push(`by the fastest steps ${digits(geometricMean(fastestSteps))}, least ${digits(Math.min(...fastestSteps))}`);
     parts.push(low.length > 0 ? `less than 1.8 times in ${listed(low)}` : `least in ${shared[0].name} (${digits(shared[0].value)})`);
   }
   if (alone.length > 0) parts.push(`B = 1: ${listed(alone.map(({ name, value }) => `${name} ${digits(value)}`))}`);

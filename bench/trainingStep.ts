@@ -37,8 +37,6 @@ export interface TrainingStepAnswer {
   readonly cases: readonly TrainingStepCase[];
 }
 
-/** Settings of PyTorch that are measured to the end; the better one counts. */
-const FINALISTS = 2;
 /** Operations of the largest step that a quick run asks of TensorFlow.js and jax-js. */
 const QUICK = 3e9;
 const leftOut = 'not asked in a quick run';
@@ -84,7 +82,7 @@ async function measureCase(
   { quick }: Effort,
   { settings, pytorch, peaks, withNpm }: Present,
 ): Promise<TrainingStepCase> {
-  const { sides: finalists, trials } = pytorch ? await pytorch.search(workload, FINALISTS, quick) : { sides: [], trials: [] };
+  const { sides: finalists, trials } = pytorch ? await pytorch.search(workload, quick) : { sides: [], trials: [] };
   const asksNpm = !quick || stepOperations(workload) <= QUICK;
   const entrants = [
     ...ownEntrants(settings, workload),

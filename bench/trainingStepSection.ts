@@ -1,4 +1,4 @@
-import { type Case, fastest, gflops, type Recorded, type Who } from './sides.ts';
+import { type Case, fastest, gflops, operations, type Recorded, type Who } from './sides.ts';
 import { geometricMean, median, ratio, type Timing, unsteady } from './statistics.ts';
 import type { TrainingStepAnswer, TrainingStepCase } from './trainingStep.ts';
 import { absent, digits, listed, percent, plural, table } from './words.ts';
@@ -12,11 +12,12 @@ export function trainingStepSection({ missing, cases }: TrainingStepAnswer): str
     `Forward, read-out to 10 classes with cross-entropy at the last step, backward, clip of the global norm, Adam, in float32. Milliseconds
 a step, medians. The sides take turns (A B C, A B C, ...), each in a process of its own that stays warm; a slow side sits some
 rounds out. A ratio is the median over the rounds of the peer's time divided by that of our fastest setting: above 1, ours is faster.
-\`~\` marks a median more than a quarter above the fastest step.${absent(missing)}`,
+\`~\` marks a median more than a quarter above the fastest step: something else was at work, which slows down two threads that wait for
+each other more than one. The fastest steps suffer least from that, so their ratio stands beside the medians'.${absent(missing)}`,
     words(cases),
     ratioTable(cases),
     failures(cases),
-    'PyTorch, as the fastest of these: one thread or two, the core types and the builds of OpenBLAS that the machine has. Where the\ngradient sinks into denormal numbers (400 steps), the faster of flushing them and not.',
+    'PyTorch, as the fastest of these: with one thread and with two, each with the core type and the build of OpenBLAS that did best in a\nsearch. Where the gradient sinks into denormal numbers (400 steps), the faster of flushing them and not.',
     settingTable(cases),
     rateWords(cases),
     rateTable(cases),
@@ -26,31 +27,47 @@ rounds out. A ratio is the median over the rounds of the peer's time divided by 
     .join('\n\n');
 }
 
+/** How many times as long a peer takes as ours. */
 interface Ratio {
-  readonly name: string;
   readonly value: number;
+  /** By the fastest step of all settings of either: what it would be on a machine that does nothing else, almost. */
+  readonly undisturbed: number;
 }
 
-function ratios(cases: readonly TrainingStepCase[], who: Who): Ratio[] {
-  return cases.flatMap(({ workload, sides }) => {
-    const [ours] = fastest(sides, 'ours');
-    const [peer] = fastest(sides, who);
-    return ours && peer ? [{ name: workloadName(workload), value: ratio(peer.timing, ours.timing) }] : [];
-  });
+/** Undefined where one of the two has no figure. */
+function ratioTo({ sides }: Case, who: Who): Ratio | undefined {
+  const [ours] = fastest(sides, 'ours');
+  const [peer] = fastest(sides, who);
+  if (!ours || !peer) return undefined;
+  const least = (of: Who) => Math.min(...fastest(sides, of).map(({ timing }) => timing.min));
+  return { value: ratio(peer.timing, ours.timing), undisturbed: least(who) / least('ours') };
+}
+
+/** The same by the fastest step of each side alone. */
+function lowest(values: readonly number[]): string {
+  return `By the fastest steps: geometric mean ${digits(geometricMean(values))}, least ${digits(Math.min(...values))}.`;
 }
 
 /** Where we are ahead and where behind, a line for each peer. */
 function words(cases: readonly TrainingStepCase[]): string {
   return peers
     .flatMap((who) => {
-      const all = ratios(cases, who).toSorted((a, b) => a.value - b.value);
+      const all = cases
+        .flatMap((each) => {
+          const found = ratioTo(each, who);
+          return found ? [{ name: workloadName(each.workload), ...found }] : [];
+        })
+        .toSorted((a, b) => a.value - b.value);
       if (all.length === 0) return [];
       const behind = all.filter(({ value }) => value < 1);
       const [least] = all;
       const lost = behind.map(({ name, value }) => `${name} (${digits(value)})`);
       const rest = behind.length > 0 ? `behind in ${listed(lost)}` : `least in ${least.name} (${digits(least.value)})`;
       const mean = geometricMean(all.map(({ value }) => value));
-      return [`- **${who}**: ahead in ${all.length - behind.length} of ${all.length} cases, geometric mean ${digits(mean)}; ${rest}.`];
+      const undisturbed = lowest(all.map((each) => each.undisturbed));
+      return [
+        `- **${who}**: ahead in ${all.length - behind.length} of ${all.length} cases, geometric mean ${digits(mean)}; ${rest}. ${undisturbed}`,
+      ];
     })
     .join('\n');
 }
@@ -68,17 +85,17 @@ const ownName = ({ setting: { backend, threads } }: Recorded) => `${backend}, ${
 function ratioTable(cases: readonly TrainingStepCase[]): string {
   const own = ownNames(cases);
   const present = peers.filter((who) => cases.some(({ sides }) => sides.some((side) => side.who === who)));
-  const rows = cases.map(({ workload, sides }) => {
-    const [best] = fastest(sides, 'ours');
+  const rows = cases.map((each) => {
+    const { workload, sides } = each;
     const ours = own.map((name) => cell(sides.find((side) => side.who === 'ours' && ownName(side) === name)));
     const theirs = present.map((who) => cell(fastest(sides, who)[0] ?? sides.find((side) => side.who === who)));
     const quotients = present.map((who) => {
-      const [peer] = fastest(sides, who);
-      return best && peer ? `**${digits(ratio(peer.timing, best.timing))}**` : '';
+      const found = ratioTo(each, who);
+      return found ? `**${digits(found.value)}** (${digits(found.undisturbed)})` : '';
     });
     return [workloadName(workload), ...ours, ...theirs, ...quotients];
   });
-  return table(['cell B, T, I, H', ...own, ...present, ...present.map((who) => `${who} / ours`)], rows);
+  return table(['cell B, T, I, H', ...own, ...present, ...present.map((who) => `${who} / ours (fastest steps)`)], rows);
 }
 
 const cell = (side: Recorded | undefined) => (side?.failed === undefined ? shown(side?.timing) : 'none');
@@ -119,13 +136,13 @@ function rateWords(cases: readonly TrainingStepCase[]): string {
   const both = (who: 'simd' | 'sgemm') => `${peak(who, 1)} GFLOP/s with one thread and ${peak(who, 2)} with two`;
   const sgemm = peak('sgemm', 1) === '' ? '' : ` and \`sgemm\` of the fastest BLAS on 1024 x 1024 matrices (${both('sgemm')})`;
   return `What the matrix products of a step reach (2·B·T·G·H·(2I + 3H) operations, G = 1, 3, 4 for rnn, gru, lstm), and how much that is of the
-machine's peak in the same turns and with as many threads: 128-bit SIMD (${both('simd')}; the peak of \`wasm\`)${sgemm}${sgemm === '' ? '' : '; the peak of everything else'}.`;
+machine's peak, the fastest step in the same turns with as many threads: 128-bit SIMD (${both('simd')}; the peak of \`wasm\`)${sgemm}${sgemm === '' ? '' : '; the peak of everything else'}.`;
 }
 
-/** GFLOP/s of the fastest that stands for the machine's peak with so many threads. */
+/** GFLOP/s of the fastest step of all that stand for the machine's peak with so many threads. */
 function peakOf({ workload, sides }: Case, who: 'simd' | 'sgemm', threads: number): number | undefined {
-  const [peak] = fastest(sides, who).filter(({ setting }) => setting.threads === threads);
-  return peak && gflops(peak, workload);
+  const peaks = fastest(sides, who).filter(({ setting }) => setting.threads === threads);
+  return peaks.length === 0 ? undefined : Math.max(...peaks.map((peak) => operations(peak, workload) / peak.timing.min / 1e6));
 }
 
 function rateTable(cases: readonly TrainingStepCase[]): string {

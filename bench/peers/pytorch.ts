@@ -69,10 +69,11 @@ export class Pytorch {
   }
 
   /**
-   * The `count` settings that were fastest in a few steps each, the best first, ready to be measured in earnest; and how all did. Where
-   * denormals were flushed in all of them, the best is there once more without. A quick search takes two steps of each setting.
+   * For each number of threads the setting that was fastest in a few steps, ready to be measured in earnest; and how all did. Two
+   * threads win on a quiet machine and lose on a busy one, so the choice between them is left to the measurement. Where denormals were
+   * flushed in all settings, the best is there once more without. A quick search takes two steps of each.
    */
-  async search(workload: Workload, count: number, quick: boolean): Promise<{ sides: PytorchSide[]; trials: Trial[] }> {
+  async search(workload: Workload, quick: boolean): Promise<{ sides: PytorchSide[]; trials: Trial[] }> {
     const flush = underflows(workload);
     if (flush && !this.#processes.some((each) => each.flush)) this.#processes.push(...(await startAll(this.#python, true, this.#say)));
     const trials: { kept: Kept; trial: Trial }[] = [];
@@ -89,7 +90,8 @@ export class Pytorch {
       });
     }
     trials.sort((a, b) => a.trial.milliseconds - b.trial.milliseconds);
-    const sides = trials.slice(0, count).map(({ kept, trial }) => side(kept, trial.setting, workload));
+    const best = threadCounts.flatMap((threads) => trials.find(({ trial }) => trial.setting.threads === threads) ?? []);
+    const sides = best.map(({ kept, trial }) => side(kept, trial.setting, workload));
     if (flush && trials.length > 0) {
       const [{ kept, trial }] = trials;
       const plain = this.#processes.find((each) => !each.flush && each.core === kept.core && each.build === kept.build);
