@@ -152,7 +152,7 @@ describe('the command line', () => {
   test('--prepare: killed and gone on with, the same checkpoint; what is done is said in the answer and on stderr', async () => {
     using place = workplace();
     const experiment = experimentIn(place, 'text');
-    const file = place.write('text.json', { ...experiment, training: { ...experiment.training, updates: 800, validateEvery: 200 } });
+    const file = place.write('text.json', { ...experiment, training: { ...experiment.training, updates: 4000, validateEvery: 1000 } });
     const inline = await throughtime(['train', file, '--run', place.path('inline'), '--prepare', 'inline', '--json']);
     assert.equal(inline.code, 0, inline.stderr);
     assert.deepEqual(JSON.parse(inline.stdout).batches, { where: 'inline', reason: 'asked for' });
