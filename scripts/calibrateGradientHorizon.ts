@@ -127,7 +127,7 @@ const table = [
   '| trainings | learned, within | learned, beyond | not learned, within | not learned, beyond | right |',
   '|---|---|---|---|---|---|',
   row('to choose the threshold', answer.toChoose),
-  row('to judge it', answer.toJudge),
+  row('others, seen before', answer.toJudge),
 ].join('\n');
 const text = readFileSync(page, 'utf8');
 writeFileSync(page, text.replace(/\| trainings \|[\s\S]*?\n\n/, `${table}\n\n`));
