@@ -1,6 +1,7 @@
 /**
  * Small trainings whose truth is known: what makes each of them explode, or not, and a way to run one while a held-out batch is
- * measured after every update. Nothing here knows the detector.
+ * measured after every update. Nothing here knows the detector. Long because it is one list of
+ * set-ups, to be read and compared in one place.
  */
 
 import type { Backend } from '../../src/compute/backend.ts';

@@ -23,6 +23,7 @@ import { Guard, type Judgement } from './guard/guard.ts';
 import { restoreSnapshot, Snapshots } from './guard/snapshots.ts';
 import type { Memory } from './memory.ts';
 import type { TrainingOptions } from './options.ts';
+import { rounded, roundedGrowth } from './rounded.ts';
 import type { Schedule } from './schedule/schedule.ts';
 import { scheduleOf } from './schedule/schedules.ts';
 import { planTraining } from './trainingMemory.ts';
@@ -396,12 +397,3 @@ export class Trainer {
     return this.options.clip === 'auto' ? (this.#clip as AutoClip) : null;
   }
 }
-
-/** Six digits are enough for a curve. */
-const rounded = (value: number) => Number(value.toPrecision(6));
-const roundedGrowth = ({ newest, middle, oldest, lag }: NormGrowth): NormGrowth => ({
-  newest: rounded(newest),
-  middle: rounded(middle),
-  oldest: rounded(oldest),
-  lag: rounded(lag),
-});

@@ -62,10 +62,25 @@ describe('with a library', { skip: there ? false : 'no BLAS library of this mach
     assert.equal(whole.backend.name, 'blas');
     const part = await train({ THROUGHTIME_BLAS: '' }, experiment, '--run', 'part', '--set', 'training.updates=20', '--budget', '0.001');
     assert.equal(part.code, 0);
-    const resumed = JSON.parse((await train({ THROUGHTIME_BLAS: 'none' }, 'part')).stdout);
+    const resumed = JSON.parse((await train({ THROUGHTIME_BLAS: '' }, 'part')).stdout);
     assert.equal(resumed.backend.name, 'blas');
     assert.match(resumed.backend.reason, /as the run began/);
     const weights = (run: string) => readFileSync(path.join(folder, run, 'checkpoint.safetensors'));
     assert.deepEqual(weights('part'), weights('whole'));
+  });
+
+  test('a library that only the run names is not loaded, nor any where they are switched off', async () => {
+    await train({ THROUGHTIME_BLAS: '' }, experiment, '--run', 'foreign', '--budget', '0.001');
+    const file = path.join(folder, 'foreign', 'run.json');
+    const record = JSON.parse(readFileSync(file, 'utf8'));
+    const library = path.join(folder, 'evil.so');
+    writeFileSync(file, JSON.stringify({ ...record, backend: { ...record.backend, native: { ...record.backend.native, library } } }));
+    const { code, stdout } = await train({ THROUGHTIME_BLAS: '' }, 'foreign');
+    assert.equal(code, 0);
+    const { backend } = JSON.parse(stdout);
+    assert.ok(backend.reason.includes(`${library} is not among the BLAS libraries of this machine`), backend.reason);
+
+    await train({ THROUGHTIME_BLAS: '' }, experiment, '--run', 'off', '--budget', '0.001');
+    assert.equal(JSON.parse((await train({ THROUGHTIME_BLAS: 'none' }, 'off')).stdout).backend.name, 'wasm');
   });
 });

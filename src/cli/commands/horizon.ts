@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import type { Dataset } from '../../data/dataset.ts';
+import type { DataParts, Dataset } from '../../data/dataset.ts';
 import { type DependenceReport, dependencePieces } from '../../diagnosis/dependence/dependence.ts';
 import { ThroughtimeError } from '../../errors.ts';
 import { type Experiment, readExperiment, withPlace } from '../../run/experiment.ts';
@@ -58,7 +58,8 @@ function steps(text: string): number {
 
 async function horizon(source: string, flags: HorizonFlags): Promise<void> {
   const began = performance.now();
-  const { experiment, dataset } = await withPlace(source, flags.set, () => dataOf(source, flags));
+  const { experiment, data } = await withPlace(source, flags.set, () => dataOf(source, flags));
+  const dataset = data.train;
   const spent = (performance.now() - began) / 1000;
   const left = flags.budget === undefined ? undefined : Math.max(1e-3, flags.budget - spent);
   const stop = new AbortController();
@@ -82,6 +83,7 @@ async function horizon(source: string, flags: HorizonFlags): Promise<void> {
     }
     process.stdout.write(flags.json ? `${toJson(value)}\n` : screen(experiment, dataset, value));
   } finally {
+    data.close?.();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }
@@ -96,7 +98,7 @@ function* watched<Piece, Whole>(pieces: Generator<Piece, Whole>, watch: (piece: 
   }
 }
 
-async function dataOf(source: string, flags: HorizonFlags): Promise<{ experiment: Experiment; dataset: Dataset }> {
+async function dataOf(source: string, flags: HorizonFlags): Promise<{ experiment: Experiment; data: DataParts }> {
   const overrides = overridesOf(flags);
   if (existsSync(source) && statSync(source).isDirectory()) {
     if (flags.set.length > 0) {
@@ -109,11 +111,11 @@ async function dataOf(source: string, flags: HorizonFlags): Promise<{ experiment
     const { experiment, folder, files } = RunDirectory.open(source).record;
     checkUnchanged(source, files, await describeFiles(experiment, folder));
     const seeded = flags.seed === undefined ? experiment : { ...experiment, training: { ...experiment.training, seed: flags.seed } };
-    return { experiment: seeded, dataset: (await openData(experiment, folder)).train };
+    return { experiment: seeded, data: await openData(experiment, folder) };
   }
   const content = await reading(source, () => readFile(source, 'utf8'));
   const experiment = readExperiment(content, source, overrides);
-  return { experiment, dataset: (await openData(experiment, path.dirname(source))).train };
+  return { experiment, data: await openData(experiment, path.dirname(source)) };
 }
 
 function screen({ name }: Experiment, { loss }: Dataset, report: DependenceReport): string {

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command } from 'commander';
+import type { DataParts } from '../../data/dataset.ts';
 import type { Tried } from '../../diagnosis/threshold/threshold.ts';
 import { nothing, type TuneClipAnswer, tuneClipPieces } from '../../diagnosis/threshold/tuneClip.ts';
 import { type Experiment, readExperiment, withPlace } from '../../run/experiment.ts';
@@ -60,8 +61,11 @@ async function tuneClip(source: string, flags: TuneClipFlags, command: Command):
   const stop = new AbortController();
   const onSignal = () => stop.abort();
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  let data: DataParts | undefined;
   try {
-    const { data, network, draw } = await withPlace(source, flags.set, () => openTraining(experiment, folder, backend));
+    const opened = await withPlace(source, flags.set, () => openTraining(experiment, folder, backend));
+    const { network, draw } = opened;
+    data = opened.data;
     const pieces = tuneClipPieces({
       ...{ network, dataset: data.train, options: experiment.training, initialize: draw, seeds: flags.seeds },
       told: (sentence, tried) => process.stderr.write(`${tried ? line(tried) : `${sentence[0].toUpperCase()}${sentence.slice(1)}.`}\n`),
@@ -71,6 +75,7 @@ async function tuneClip(source: string, flags: TuneClipFlags, command: Command):
     const answer: Answer = { ...(value ?? nothing), seconds: (performance.now() - began) / 1000, stopped };
     process.stdout.write(flags.json ? `${toJson(answer)}\n` : screen(answer, source, experiment));
   } finally {
+    data?.close?.();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }

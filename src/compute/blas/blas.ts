@@ -2,12 +2,13 @@ import { createRequire } from 'node:module';
 import { ThroughtimeError } from '../../errors.ts';
 import type { Backend } from '../backend.ts';
 import { openWasm, type WasmOptions } from '../wasm/wasm.ts';
-import { choose, describe, type NativeChoice } from './choice.ts';
+import { choose, describe, type NativeChoice, recall } from './choice.ts';
+import { findLibraries } from './libraries.ts';
 import type { openNativeProducts } from './nativeProducts.ts';
 import { koffiPath, survey } from './survey.ts';
 
 export interface BlasOptions extends WasmOptions {
-  /** A choice made before, as a run keeps it; by default the machine's libraries are measured, or were. */
+  /** A choice made before, as a run keeps it, of a library of this machine; by default the machine's libraries are measured, or were. */
   readonly choice?: NativeChoice;
   /** Told when something is about to be measured. */
   readonly told?: (sentence: string) => void;
@@ -34,7 +35,7 @@ export async function tryBlas({
   const found = koffiPath();
   if ('why' in found) return found;
   let chosen: { choice: NativeChoice; why: string } | { why: string };
-  if (given) chosen = { choice: given, why: describe(given) };
+  if (given) chosen = recall(given, findLibraries());
   else chosen = choose(await survey(found.path, { told }));
   if (!('choice' in chosen)) return chosen;
   const { choice, why } = chosen;

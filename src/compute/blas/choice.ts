@@ -43,6 +43,23 @@ export function choose({ libraries, wasm, shapes }: Survey): { choice: NativeCho
   }
 }
 
+/**
+ * A choice made before, if its library is one of this machine's. Only then is it loaded, with the settings found here: a run directory
+ * may come from anywhere, and a library is a program.
+ */
+export function recall(
+  { library, core, wants }: NativeChoice,
+  found: readonly Candidate[],
+): { choice: NativeChoice; why: string } | { why: string } {
+  const same = found.filter((each) => each.library === library);
+  const setting =
+    same.find((each) => each.environment.OPENBLAS_CORETYPE === core) ?? same.find((each) => !each.environment.OPENBLAS_CORETYPE);
+  if (!setting) return { why: `${library} is not among the BLAS libraries of this machine` };
+  const { name, environment } = setting;
+  const choice = { library, name, environment, core, wants: { step: !!wants?.step, whole: !!wants?.whole, gradient: !!wants?.gradient } };
+  return { choice, why: describe(choice) };
+}
+
 /** `OpenBLAS (SkylakeX)` */
 export function describe({ name, core, library }: Pick<NativeChoice, 'name' | 'core' | 'library'>): string {
   return `${name === 'BLAS' ? library : name}${core ? ` (${core})` : ''}`;
