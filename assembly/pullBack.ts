@@ -5,9 +5,10 @@
  * Sequences do not touch each other, so that threads can each take some of them.
  */
 
+import { addGate, addRow, combine1, combine2, combine3, combine4, combineRows } from './combine';
 import { scaleRows } from './elementwise';
 import { flush, loadLanes, madd, storeLanes } from './lanes';
-import { product } from './product';
+import { anyProduct } from './native';
 
 /** Columns of a packed panel, as in product.ts, and the bytes of its row. */
 const PANEL: usize = 8;
@@ -36,8 +37,7 @@ class Rows {
   /** The B for which the derivatives have room. */
   capacity: usize;
   /** [B, P, S*H]. */
-  from: usize;
-  to: usize;
+  rows: usize;
   /** [B, P]. */
   exponents: usize;
   squares: usize;
@@ -54,35 +54,40 @@ class Rows {
   inputWeights: usize;
   input: usize;
   inputExponents: usize;
+  /** 0 where the matrices are packed, 1 where they are plain rows for the library of the machine (native.ts). */
+  native: i32;
 }
 
-/** @param scratch S*H rows of whole panels, as many as H or `width` needs, then one number. */
+/** @param scratch S*H rows of whole panels, as many as H or `width` needs; then P rows of S*H; then one number. */
 export function pullBack(at: usize, b0: usize, b1: usize, scratch: usize): void {
   const rows = changetype<Rows>(at);
   const width = rows.S * rows.H;
   const stride = width * 4;
-  const factor = scratch + width * ((max(rows.H, rows.width) + PANEL - 1) / PANEL) * PANEL_ROW;
+  const to = scratch + width * ((max(rows.H, rows.width) + PANEL - 1) / PANEL) * PANEL_ROW;
+  const factor = to + rows.P * stride;
+  const native = rows.native;
   for (let b = b0; b < b1; b++) {
     const n = load<u32>(rows.active + b * 4) as usize;
     if (n == 0) continue;
     const first = b * rows.P;
-    const from = rows.from + first * stride;
-    const to = rows.to + first * stride;
+    const from = rows.rows + first * stride;
+    // The library takes some rows more at less cost than the last few by themselves.
+    const m = native != 0 ? min(rows.P, (n + 15) & ~15) : n;
     if (rows.width > 0) {
       combine(rows, b, rows.inputWeights, rows.width, false, scratch);
       const input = rows.input + first * rows.width * 4;
-      product(from, stride, n, width, rows.width, scratch, FROM_ZERO, 0, input, rows.width * 4);
+      anyProduct(native, from, stride, m, width, rows.width, scratch, FROM_ZERO, 0, input, rows.width * 4);
       memory.copy(rows.inputExponents + first * 4, rows.exponents + first * 4, n * 4);
     }
     combine(rows, b, rows.recurrent, rows.H, true, scratch);
     const start = aroundMatrix(rows, b, n, from, to);
-    product(from, stride, n, width, rows.H, scratch, start, 0, to, stride);
-    for (let r: usize = 0; r < n; r++) settleRow(rows, first + r, to + r * stride, width, factor);
+    anyProduct(native, from, stride, m, width, rows.H, scratch, start, 0, to, stride);
+    for (let r: usize = 0; r < n; r++) settleRow(rows, first + r, to + r * stride, from + r * stride, width, factor);
   }
 }
 
 /**
- * Packs the [S*H, N] matrix whose rows a*H + j are the sum over gates g of (ds_a/dgate_g)[j] * W_g[j, :]. What the trailing A gates
+ * Makes the [S*H, N] matrix, packed or in plain rows, whose rows a*H + j are the sum over gates g of (ds_a/dgate_g)[j] * W_g[j, :]. What the trailing A gates
  * do to the recurrent term is apart from what they do to the input.
  */
 function combine(rows: Rows, b: usize, weights: usize, N: usize, recurrent: bool, out: usize): void {
@@ -92,10 +97,12 @@ function combine(rows: Rows, b: usize, weights: usize, N: usize, recurrent: bool
   const panels = (N + PANEL - 1) / PANEL;
   const panelBytes = H * PANEL_ROW;
   const outPanelBytes = rows.S * panelBytes;
+  const native = rows.native != 0;
+  const gateBytes = native ? H * N * 4 : panels * panelBytes;
   for (let a: usize = 0; a < rows.S; a++) {
     const preRow = rows.pre + (a * rows.capacity + b) * G * H * 4;
     const apartRow = rows.apart + (a * rows.capacity + b) * A * H * 4;
-    const to = out + a * panelBytes;
+    const to = out + (native ? a * gateBytes : a * panelBytes);
     let taken = 0;
     let l0: usize = 0;
     let l1: usize = 0;
@@ -107,7 +114,7 @@ function combine(rows: Rows, b: usize, weights: usize, N: usize, recurrent: bool
       const apart = recurrent && g >= G - A;
       const l = apart ? apartRow + (g - (G - A)) * H * 4 : preRow + g * H * 4;
       if (isZero(l, H)) continue;
-      const w = weights + g * panels * panelBytes;
+      const w = weights + g * gateBytes;
       if (taken == 0) {
         l0 = l;
         w0 = w;
@@ -117,102 +124,20 @@ function combine(rows: Rows, b: usize, weights: usize, N: usize, recurrent: bool
       } else if (taken == 2) {
         l2 = l;
         w2 = w;
-      } else if (taken == 3) combine4(l0, l1, l2, l, w0, w1, w2, w, H, panels, to, outPanelBytes);
+      } else if (taken == 3) {
+        if (native) combineRows(4, l0, l1, l2, l, w0, w1, w2, w, H, N, to);
+        else combine4(l0, l1, l2, l, w0, w1, w2, w, H, panels, to, outPanelBytes);
+      } else if (native) for (let j: usize = 0; j < H; j++) addRow(l + j * 4, w + j * N * 4, N, to + j * N * 4);
       else addGate(l, w, H, panels, to, outPanelBytes);
       taken++;
     }
-    if (taken == 0) for (let p: usize = 0; p < panels; p++) memory.fill(to + p * outPanelBytes, 0, panelBytes);
+    if (native) {
+      if (taken == 0) memory.fill(to, 0, gateBytes);
+      else if (taken < 4) combineRows(taken, l0, l1, l2, 0, w0, w1, w2, 0, H, N, to);
+    } else if (taken == 0) for (let p: usize = 0; p < panels; p++) memory.fill(to + p * outPanelBytes, 0, panelBytes);
     else if (taken == 1) combine1(l0, w0, H, panels, to, outPanelBytes);
     else if (taken == 2) combine2(l0, l1, w0, w1, H, panels, to, outPanelBytes);
     else if (taken == 3) combine3(l0, l1, l2, w0, w1, w2, H, panels, to, outPanelBytes);
-  }
-}
-
-function combine1(l0: usize, w0: usize, H: usize, panels: usize, out: usize, outPanelBytes: usize): void {
-  for (let p: usize = 0; p < panels; p++, out += outPanelBytes) {
-    let to = out;
-    for (let j: usize = 0; j < H; j++, to += PANEL_ROW, w0 += PANEL_ROW) {
-      const x0 = v128.load32_splat(l0 + j * 4);
-      v128.store(to, f32x4.mul(x0, v128.load(w0)));
-      v128.store(to, f32x4.mul(x0, v128.load(w0, 16)), 16);
-    }
-  }
-}
-
-function combine2(l0: usize, l1: usize, w0: usize, w1: usize, H: usize, panels: usize, out: usize, outPanelBytes: usize): void {
-  for (let p: usize = 0; p < panels; p++, out += outPanelBytes) {
-    let to = out;
-    for (let j: usize = 0; j < H; j++, to += PANEL_ROW, w0 += PANEL_ROW, w1 += PANEL_ROW) {
-      const x0 = v128.load32_splat(l0 + j * 4);
-      const x1 = v128.load32_splat(l1 + j * 4);
-      v128.store(to, madd(x1, v128.load(w1), f32x4.mul(x0, v128.load(w0))));
-      v128.store(to, madd(x1, v128.load(w1, 16), f32x4.mul(x0, v128.load(w0, 16))), 16);
-    }
-  }
-}
-
-function combine3(
-  l0: usize,
-  l1: usize,
-  l2: usize,
-  w0: usize,
-  w1: usize,
-  w2: usize,
-  H: usize,
-  panels: usize,
-  out: usize,
-  outPanelBytes: usize,
-): void {
-  for (let p: usize = 0; p < panels; p++, out += outPanelBytes) {
-    let to = out;
-    for (let j: usize = 0; j < H; j++, to += PANEL_ROW, w0 += PANEL_ROW, w1 += PANEL_ROW, w2 += PANEL_ROW) {
-      const x0 = v128.load32_splat(l0 + j * 4);
-      const x1 = v128.load32_splat(l1 + j * 4);
-      const x2 = v128.load32_splat(l2 + j * 4);
-      v128.store(to, madd(x2, v128.load(w2), madd(x1, v128.load(w1), f32x4.mul(x0, v128.load(w0)))));
-      v128.store(to, madd(x2, v128.load(w2, 16), madd(x1, v128.load(w1, 16), f32x4.mul(x0, v128.load(w0, 16)))), 16);
-    }
-  }
-}
-
-function combine4(
-  l0: usize,
-  l1: usize,
-  l2: usize,
-  l3: usize,
-  w0: usize,
-  w1: usize,
-  w2: usize,
-  w3: usize,
-  H: usize,
-  panels: usize,
-  out: usize,
-  outPanelBytes: usize,
-): void {
-  for (let p: usize = 0; p < panels; p++, out += outPanelBytes) {
-    let to = out;
-    for (let j: usize = 0; j < H; j++, to += PANEL_ROW, w0 += PANEL_ROW, w1 += PANEL_ROW, w2 += PANEL_ROW, w3 += PANEL_ROW) {
-      const x0 = v128.load32_splat(l0 + j * 4);
-      const x1 = v128.load32_splat(l1 + j * 4);
-      const x2 = v128.load32_splat(l2 + j * 4);
-      const x3 = v128.load32_splat(l3 + j * 4);
-      const low = madd(x1, v128.load(w1), f32x4.mul(x0, v128.load(w0)));
-      const high = madd(x1, v128.load(w1, 16), f32x4.mul(x0, v128.load(w0, 16)));
-      v128.store(to, madd(x3, v128.load(w3), madd(x2, v128.load(w2), low)));
-      v128.store(to, madd(x3, v128.load(w3, 16), madd(x2, v128.load(w2, 16), high)), 16);
-    }
-  }
-}
-
-/** A gate beyond the fourth is added to the matrix as it is. */
-function addGate(l: usize, w: usize, H: usize, panels: usize, out: usize, outPanelBytes: usize): void {
-  for (let p: usize = 0; p < panels; p++, out += outPanelBytes) {
-    let to = out;
-    for (let j: usize = 0; j < H; j++, to += PANEL_ROW, w += PANEL_ROW) {
-      const x = v128.load32_splat(l + j * 4);
-      v128.store(to, madd(x, v128.load(w), v128.load(to)));
-      v128.store(to, madd(x, v128.load(w, 16), v128.load(to, 16)), 16);
-    }
   }
 }
 
@@ -291,8 +216,8 @@ function isZero(x: usize, length: usize): bool {
   return !v128.any_true(any);
 }
 
-/** The row's squared norm in float64; back into the comfortable range where it has left it; nothing denormal stays. */
-function settleRow(rows: Rows, row: usize, x: usize, length: usize, factor: usize): void {
+/** y becomes the row x: its squared norm in float64; back into the comfortable range where it has left it; nothing denormal stays. */
+function settleRow(rows: Rows, row: usize, x: usize, y: usize, length: usize, factor: usize): void {
   let even = f64x2.splat(0);
   let odd = even;
   let tiny = i32x4.splat(0);
@@ -302,6 +227,7 @@ function settleRow(rows: Rows, row: usize, x: usize, length: usize, factor: usiz
   let j: usize = 0;
   for (; j < whole; j += 4) {
     const value = v128.load(x + j * 4);
+    v128.store(y + j * 4, value);
     tiny = v128.or(tiny, v128.and(f32x4.lt(f32x4.abs(value), least), f32x4.ne(value, zero)));
     const low = f64x2.promote_low_f32x4(value);
     const high = f64x2.promote_low_f32x4(v128.shuffle<f32>(value, value, 2, 3, 2, 3));
@@ -310,6 +236,7 @@ function settleRow(rows: Rows, row: usize, x: usize, length: usize, factor: usiz
   }
   for (; j < length; j++) {
     const value = load<f32>(x + j * 4);
+    store<f32>(y + j * 4, value);
     if (value != 0 && abs(value) < TINY) tiny = i32x4.splat(-1);
     const wide = value as f64;
     even = f64x2.add(even, f64x2.replace_lane(f64x2.splat(0), 0, wide * wide));
@@ -321,9 +248,9 @@ function settleRow(rows: Rows, row: usize, x: usize, length: usize, factor: usiz
     const exponent = rows.exponents + row * 4;
     store<i32>(exponent, load<i32>(exponent) - shift);
     store<f32>(factor, reinterpret<f32>((shift + 127) << 23));
-    scaleRows(x, 1, length, factor, LEAST_SCALED);
+    scaleRows(y, 1, length, factor, LEAST_SCALED);
     square *= reinterpret<f64>(((2 * shift + 1023) as i64) << 52);
-  } else if (v128.any_true(tiny)) flushRow(x, length);
+  } else if (v128.any_true(tiny)) flushRow(y, length);
   store<f64>(rows.squares + row * 8, square);
 }
 

@@ -18,8 +18,9 @@ import { answerAlone } from './answer.ts';
 import { type OwnSetting, openOwn, ownSettings } from './own/backends.ts';
 import { trainingStep } from './own/step.ts';
 import type { Question } from './question.ts';
+import type { Missing } from './sides.ts';
 import { median } from './statistics.ts';
-import { digits, table } from './words.ts';
+import { absent, digits, table } from './words.ts';
 import { cells, O, type Workload, workloadName } from './workload.ts';
 
 interface CompleteProfile {
@@ -51,6 +52,7 @@ interface MonitorsCost {
 }
 
 export interface LagProfileAnswer {
+  readonly missing: readonly Missing[];
   readonly profiles: readonly CompleteProfile[];
   readonly monitors: readonly MonitorsCost[];
 }
@@ -85,12 +87,12 @@ export const lagProfile: Question<LagProfileAnswer> = {
         say(`monitors, ${training.name}, ${setting.backend} ${setting.threads}: ${(100 * found.share).toFixed(1)}% of the time`);
       }
     }
-    return { profiles, monitors };
+    return { missing, profiles, monitors };
   },
-  section({ profiles, monitors }) {
+  section({ missing, profiles, monitors }) {
     const named = ({ backend, threads }: OwnSetting) => `${backend}, ${threads} thread${threads === 1 ? '' : 's'}`;
     return `A complete lag profile: the gradient of the loss at each of 100 steps of 32 sequences by the state at every step before it, 158,400 norms in
-all (docs/math/lagProfile.md). A training step beside it has its loss at the last step.
+all (docs/math/lagProfile.md). A training step beside it has its loss at the last step.${absent(missing)}
 
 ${table(
   ['cell B, T, I, H', 'setting', 'step, ms', 'profile, ms', 'profile / step'],

@@ -174,7 +174,7 @@ export interface PullBackArrays {
 }
 
 export interface PullBack {
-  /** [B, P, S*H]: the vectors, states side by side, as mantissas. The array is another one after each step. */
+  /** [B, P, S*H]: the vectors, states side by side, as mantissas. */
   readonly rows: Reals;
   /** [B, P]: their powers of two. */
   readonly exponents: Int32Array;
@@ -186,7 +186,7 @@ export interface PullBack {
   /** To be called when the weights are others than before. */
   pack(): void;
   /**
-   * v <- v · ds_t/ds_{t-1} for the first `active[b]` rows of each sequence b below B; the other rows are not defined afterwards. A row whose norm
+   * v <- v · ds_t/ds_{t-1} for the first `active[b]` rows of each sequence b below B; the other rows stay as they are. A row whose norm
    * leaves 1 to 2^60 is scaled to about 2^40; numbers that are nothing beside the others may become 0.
    */
   step(B: number, active: Int32Array): void;

@@ -44,8 +44,8 @@ export function countingBackend(like: Backend): CountingBackend {
     // The arrays of wasm/pullBack.ts, with the scratch of each thread.
     pullBack({ H, S, G, B, P, width }) {
       const panels = (N: number) => Math.ceil(N / 8) * 8;
-      for (const length of [2 * B * P * S * H, B * P * width, G * H * panels(H), G * H * panels(width)]) count(length, perReal);
-      count(like.threads * (S * H * panels(Math.max(H, width)) + 1), perReal);
+      for (const length of [B * P * S * H, B * P * width, G * H * panels(H), G * H * panels(width)]) count(length, perReal);
+      count(like.threads * (S * H * panels(Math.max(H, width)) + P * S * H + 1), perReal);
       count(2 * B * P + B + 32, 4);
       count(B * P, 8);
       const rows = reals(0);

@@ -87,8 +87,8 @@ function alongSequence(unrolled: Unrolled, batch: Batch, b: number, lags: readon
   /** Per lag, [n, n] mantissas and the exponent of each row. */
   const products = lags.map(() => ({ rows: new Float64Array(size * size), logs: new Float64Array(size) }));
   const last = batch.lengths[b] - 1;
-  for (let first = 0; first < size; first += wayBack.P) {
-    const count = Math.min(wayBack.P, size - first);
+  for (let first = 0; first < size; first += together) {
+    const count = Math.min(together, size - first);
     wayBack.active.fill(0);
     wayBack.active[b] = count;
     for (let p = 0; p < count; p++) wayBack.setUnit(b, p, first + p);

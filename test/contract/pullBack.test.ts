@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Backend, PullBack, PullBackArrays, Reals } from '../../src/compute/backend.ts';
+import { tryBlas } from '../../src/compute/blas/blas.ts';
 import { Random } from '../../src/compute/random.ts';
 import { scalarBackend } from '../../src/compute/scalar/scalar.ts';
 import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
@@ -23,15 +24,22 @@ const settings: Setting[] = [
   { name: 'one unit', sizes: [1, 1, 1, 0, 1, 1, 1] },
   { name: 'like an LSTM', sizes: [10, 2, 4, 0, 4, 7, 10], without: [7], withoutDirect: [0, 2] },
   { name: 'like a GRU', sizes: [9, 1, 3, 1, 2, 5, 9] },
+  { name: 'like a GRU, wide and of many rows', sizes: [37, 1, 3, 1, 2, 33, 37], without: [1] },
+  { name: 'six gates, wide and of many rows', sizes: [33, 2, 6, 2, 2, 40, 33], without: [2, 3, 4, 5, 10] },
   { name: 'two gates, both apart', sizes: [8, 1, 2, 2, 2, 3, 8] },
   { name: 'no gate reaches a state', sizes: [6, 2, 2, 0, 2, 3, 0], without: [0, 1, 2] },
   { name: 'six gates, three states', sizes: [5, 3, 6, 2, 3, 11, 17], without: [4, 9] },
   { name: 'nothing left', sizes: [4, 2, 1, 0, 1, 2, 3], without: [0, 1], withoutDirect: [0, 1, 2, 3] },
-  { name: 'large enough for threads', sizes: [48, 2, 4, 0, 33, 20, 48] },
+  { name: 'large enough for threads', sizes: [48, 2, 4, 0, 33, 36, 48] },
   { name: 'vanishing by 1e-9 a step', sizes: [12, 2, 3, 0, 3, 4, 12], scale: 1e-9 },
   { name: 'exploding by 1e9 a step', sizes: [12, 1, 3, 1, 3, 4, 12], scale: 1e9 },
 ];
 const steps = 12;
+
+async function openBlas(threads = 1): Promise<Backend | undefined> {
+  const opened = await tryBlas({ threads });
+  return 'backend' in opened ? opened.backend : undefined;
+}
 
 /** Random numbers that a float32 holds, the same for every backend. */
 function fill(x: Reals, random: Random, factor = 1): Reals {
@@ -82,16 +90,18 @@ function compare(found: PullBack, truth: PullBack, at: { row: number; size: numb
 }
 
 for (const [name, openBackend] of [
-  ['relaxed SIMD', () => wasmBackend()],
-  ['plain SIMD', () => wasmBackend({ relaxed: false })],
+  ['wasm, relaxed SIMD', () => wasmBackend()],
+  ['wasm, plain SIMD', () => wasmBackend({ relaxed: false })],
+  ['a library of the machine', openBlas],
 ] as const) {
-  describe(`wasm, ${name}: rows on their way back are those of the definition`, () => {
+  const skip = (await openBackend()) ? false : 'no BLAS library of this machine is faster than the kernels';
+  describe(`${name}: rows on their way back are those of the definition`, { skip }, () => {
     for (const setting of settings) {
       test(setting.name, async () => {
-        const { pulled, active, B, P, S, H, width } = open(await openBackend(), setting);
+        const { pulled, active, B, P, S, H, width } = open((await openBackend()) as Backend, setting);
         const { pulled: truth } = open(scalarBackend(), setting);
         truth.rows.set(pulled.rows);
-        for (let step = 1; step <= steps; step++) {
+        for (let step = 1; step <= (setting.name.includes('threads') ? 2 : steps); step++) {
           pulled.step(B, active);
           truth.step(B, active);
           for (let b = 0; b < B; b++) {
@@ -110,14 +120,18 @@ for (const [name, openBackend] of [
 
 test('the bits do not depend on the number of threads', async () => {
   const setting = settings.find((each) => each.name.includes('threads')) as Setting;
-  const run = async (threads: number) => {
-    const { pulled, active, B, P, S, H } = open(await wasmBackend({ threads }), setting);
+  const run = async (backend: Backend) => {
+    const { pulled, active, B, P, S, H } = open(backend, setting);
     for (let step = 0; step < steps; step++) pulled.step(B, active);
     const rows = Array.from({ length: B }, (_, b) => [...pulled.rows.subarray(b * P * S * H, (b * P + active[b]) * S * H)]);
     return { rows, exponents: [...pulled.exponents] };
   };
-  const one = await run(1);
-  for (const threads of [2, 3]) assert.deepEqual(await run(threads), one, `${threads} threads`);
+  for (const openBackend of [(threads: number) => wasmBackend({ threads }), openBlas]) {
+    const first = await openBackend(1);
+    if (!first) continue;
+    const one = await run(first);
+    for (const threads of [2, 3]) assert.deepEqual(await run((await openBackend(threads)) as Backend), one, `${threads} threads`);
+  }
 });
 
 test('a number that is not finite stays so, and does not touch other rows', async () => {

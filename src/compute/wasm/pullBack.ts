@@ -5,21 +5,26 @@ import type { ThreadedKernels } from './threadedKernels.ts';
 
 /** The words of assembly/pullBack.ts's `Rows`, in its order. */
 const words = [
-  ...['H', 'S', 'G', 'A', 'P', 'capacity', 'from', 'to', 'exponents', 'squares', 'active', 'pre', 'apart', 'direct'],
-  ...['recurrent', 'width', 'inputWeights', 'input', 'inputExponents'],
+  ...['H', 'S', 'G', 'A', 'P', 'capacity', 'rows', 'exponents', 'squares', 'active', 'pre', 'apart', 'direct'],
+  ...['recurrent', 'width', 'inputWeights', 'input', 'inputExponents', 'native'],
 ] as const;
 type Word = (typeof words)[number];
 
 /** Floats of a packed [K, N] matrix (assembly/layout.ts). */
 const packedLength = (K: number, N: number) => K * Math.ceil(N / 8) * 8;
 
-/** Row vectors on their way back, in the kernels of assembly/pullBack.ts. */
+/**
+ * Row vectors on their way back, in the kernels of assembly/pullBack.ts.
+ *
+ * @param native whether the products are the machine's library's, over plain rows.
+ */
 export function wasmPullBack(
   arrays: PullBackArrays,
   stack: StackMemory,
   kernels: Kernels,
   shared: ThreadedKernels,
   threads: number,
+  native: boolean,
 ): PullBack {
   const { H, S, G, A, B, P, width, weights } = arrays;
   // The memory may grow with an allocation, and only then has a buffer of that length.
@@ -38,19 +43,25 @@ export function wasmPullBack(
   const squares = new Float64Array(stack.memory.buffer, squaresAt, B * P);
   const input = floats(B * P * width);
   const inputExponents = integers(width > 0 ? B * P : 0);
-  const recurrent = floats(G * packedLength(H, H));
-  const inputWeights = floats(G * packedLength(H, width));
-  const scratches = Array.from({ length: threads }, () => stack.allocateBytes((packedLength(S * H, Math.max(H, width)) + 1) * 4));
-  let rows = floats(B * P * S * H);
-  let other = floats(B * P * S * H);
+  // The library reads plain rows, which the weights are.
+  const recurrent = floats(native ? 0 : G * packedLength(H, H));
+  const inputWeights = floats(native ? 0 : G * packedLength(H, width));
+  const scratches = Array.from({ length: threads }, () =>
+    stack.allocateBytes((packedLength(S * H, Math.max(H, width)) + P * S * H + 1) * 4),
+  );
+  const rows = floats(B * P * S * H);
   const word = (name: Word) => words.indexOf(name);
   for (const [name, value] of Object.entries({
-    ...{ H, S, G, A, P, width, capacity: B, exponents, squares, active, input, inputExponents, recurrent, inputWeights },
+    ...{ H, S, G, A, P, width, capacity: B, rows, exponents, squares, active, input, inputExponents, recurrent, inputWeights },
     ...{ pre: arrays.pre, apart: arrays.apart, direct: arrays.direct },
   })) {
     layer[word(name as Word)] = typeof value === 'number' ? value : value.byteOffset;
   }
-  const [from, to] = [word('from'), word('to')];
+  layer[word('native')] = native ? 1 : 0;
+  if (native) {
+    layer[word('recurrent')] = weights.byteOffset + arrays.recurrentAt * 4;
+    layer[word('inputWeights')] = weights.byteOffset + arrays.inputAt * 4;
+  }
   /** The gates' blocks [H, N] of a matrix, each packed by itself. */
   const packGates = (at: number, N: number, packed: Reals) => {
     const size = packedLength(H, N) * 4;
@@ -59,14 +70,13 @@ export function wasmPullBack(
     }
   };
   return {
-    get rows() {
-      return rows;
-    },
+    rows,
     exponents,
     squares,
     input,
     inputExponents,
     pack() {
+      if (native) return;
       packGates(arrays.recurrentAt, H, recurrent);
       if (width > 0) packGates(arrays.inputAt, width, inputWeights);
     },
@@ -76,10 +86,7 @@ export function wasmPullBack(
         active[b] = counts[b];
         taken += counts[b];
       }
-      layer[from] = rows.byteOffset;
-      layer[to] = other.byteOffset;
       shared.pullBack(layer.byteOffset, sequences, 2 * taken * S * H * (H + width), scratches);
-      [rows, other] = [other, rows];
     },
   };
 }

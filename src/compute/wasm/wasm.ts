@@ -114,7 +114,11 @@ export async function openWasm(options: WasmOptions, native: Native | undefined)
     fused: { cells: fusedCells(kernels), updates: fusedUpdates(kernels, shared) },
     threads,
     sweep: (arrays) => wasmSweep(arrays, stack, shared),
-    pullBack: (arrays) => wasmPullBack(arrays, stack, kernels, shared, threads),
+    pullBack(arrays) {
+      const { S, H, P, width } = arrays;
+      const large = Math.min(S * H, H, P, width || H) >= LEAST_NATIVE;
+      return wasmPullBack(arrays, stack, kernels, shared, threads, large && native?.wants.step === true);
+    },
 
     allocate,
     allocateIndices(length) {

@@ -21,6 +21,7 @@ const decadesOfTwo = Math.log10(2);
 export class WayBack {
   /** [B]: how many rows of each sequence are on their way, the first ones. */
   readonly active: Int32Array;
+  /** Rows that each sequence has room for: as many as were asked for, or some more. */
   readonly P: number;
   readonly #network: Network;
   readonly #layers: PullBack[];
@@ -28,9 +29,11 @@ export class WayBack {
   /** [B, P, H] with exponents [B, P]: gradients of the network's output that have not yet gone down the residual connections. */
   readonly #fresh: { values: Float64Array; exponents: Int32Array; is: Uint8Array } | undefined;
 
-  constructor(network: Network, B: number, P: number) {
+  constructor(network: Network, B: number, most: number) {
     const { backend, cell, H, L, parameters, residual } = network;
     const linearization = new Linearization(network, B);
+    // Whole blocks of rows, which products take best.
+    const P = most > 16 ? Math.ceil(most / 16) * 16 : most;
     this.P = P;
     this.active = new Int32Array(B);
     this.#network = network;
