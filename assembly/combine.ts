@@ -8,7 +8,7 @@ import { madd } from './lanes';
 /** Bytes of a row of a packed panel. */
 const PANEL_ROW: usize = 32;
 
-/** In plain rows: row j of `to` becomes the sum of the first `taken` of x_i[j] * w_i[j, :]. */
+/** In plain rows, those of `to` being `toRow` bytes apart: row j of `to` becomes the sum of the first `taken` of x_i[j] * w_i[j, :]. */
 export function combineRows(
   taken: i32,
   l0: usize,
@@ -22,16 +22,17 @@ export function combineRows(
   H: usize,
   N: usize,
   to: usize,
+  toRow: usize,
 ): void {
   const row = N * 4;
-  for (let j: usize = 0; j < H; j++) {
+  for (let j: usize = 0; j < H; j++, to += toRow) {
     const at = j * row;
     const from = j * 4;
-    if (taken == 4) rowOf4(l0 + from, l1 + from, l2 + from, l3 + from, w0 + at, w1 + at, w2 + at, w3 + at, N, to + at);
-    else if (taken == 3) rowOf3(l0 + from, l1 + from, l2 + from, w0 + at, w1 + at, w2 + at, N, to + at);
+    if (taken == 4) rowOf4(l0 + from, l1 + from, l2 + from, l3 + from, w0 + at, w1 + at, w2 + at, w3 + at, N, to);
+    else if (taken == 3) rowOf3(l0 + from, l1 + from, l2 + from, w0 + at, w1 + at, w2 + at, N, to);
     else {
-      setRow(l0 + from, w0 + at, N, to + at);
-      if (taken == 2) addRow(l1 + from, w1 + at, N, to + at);
+      setRow(l0 + from, w0 + at, N, to);
+      if (taken == 2) addRow(l1 + from, w1 + at, N, to);
     }
   }
 }

@@ -113,3 +113,8 @@ function transposeFour(from: usize, fromStride: usize, to: usize, toStride: usiz
   v128.store(to + 2 * toStride, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5));
   v128.store(to + 3 * toStride, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7));
 }
+
+/** Copies `rows` rows of `columns` numbers; strides in bytes. */
+export function copyRows(x: usize, xStride: usize, rows: usize, columns: usize, out: usize, outStride: usize): void {
+  for (let row: usize = 0; row < rows; row++) memory.copy(out + row * outStride, x + row * xStride, columns * 4);
+}

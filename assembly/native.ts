@@ -7,11 +7,22 @@ import { product } from './product';
 const FROM_ZERO: i32 = 0;
 const FROM_BIAS: i32 = 2;
 
-/** Values of a matrix's `native`: packed for the product of this module, or plain rows for the library, in whole or in blocks of rows. */
+/** A matrix's `native` where it is packed for the product of this module; else it lies in plain rows for the library. */
 const PACKED: i32 = 0;
-const BLOCKED: i32 = 2;
+/** From here down, 16 rows each: how many rows of a product the library takes in one call; all of them where it is this. */
+const UNBOUNDED: i32 = 255;
 
-/** C[M, N] = A * B, plus C if `accumulate`; the rows of B follow each other, all strides in bytes. */
+/** Rows whose bytes are a multiple of this fall into the same few places of a processor's cache; they are set apart by one line of it. */
+const CROWDED: usize = 2048;
+export const LINE: usize = 64;
+
+/** Bytes from one plain row of N numbers to the next. */
+export function plainRowBytes(N: usize): usize {
+  const bytes = N * 4;
+  return bytes % CROWDED == 0 ? bytes + LINE : bytes;
+}
+
+/** C[M, N] = A * B, plus C if `accumulate`, `rows` rows in one call or 0 for all; strides in bytes. */
 @external("env", "nativeProduct")
 declare function nativeProduct(
   a: usize,
@@ -20,13 +31,14 @@ declare function nativeProduct(
   K: usize,
   N: usize,
   b: usize,
+  bStride: usize,
   accumulate: bool,
   c: usize,
   cStride: usize,
-  blocked: bool,
+  rows: usize,
 ): void;
 
-/** `product` over a packed B, or over the plain rows of B by the library of the machine; with a bias, the rows of C follow each other. */
+/** `product` over a packed B, or over the plain rows of B, `plainRowBytes` apart, by the library of the machine; with a bias, the rows of C follow each other. */
 export function anyProduct(
   native: i32,
   a: usize,
@@ -45,5 +57,5 @@ export function anyProduct(
     return;
   }
   if (start == FROM_BIAS) fillRows(bias, c, M, N);
-  nativeProduct(a, aStride, M, K, N, b, start != FROM_ZERO, c, cStride, native == BLOCKED);
+  nativeProduct(a, aStride, M, K, N, b, plainRowBytes(N), start != FROM_ZERO, c, cStride, native == UNBOUNDED ? 0 : native * 16);
 }

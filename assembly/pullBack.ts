@@ -8,7 +8,7 @@
 import { addGate, addRow, combine1, combine2, combine3, combine4, combineRows } from './combine';
 import { scaleRows } from './elementwise';
 import { flush, loadLanes, madd, storeLanes } from './lanes';
-import { anyProduct } from './native';
+import { anyProduct, LINE, plainRowBytes } from './native';
 
 /** Columns of a packed panel, as in product.ts, and the bytes of its row. */
 const PANEL: usize = 8;
@@ -54,16 +54,16 @@ class Rows {
   inputWeights: usize;
   input: usize;
   inputExponents: usize;
-  /** 0 where the matrices are packed, 1 where they are plain rows for the library of the machine (native.ts). */
+  /** 0 where the matrices are packed, else they are plain rows for the library of the machine, 16 or all at once (native.ts). */
   native: i32;
 }
 
-/** @param scratch S*H rows of whole panels, as many as H or `width` needs; then P rows of S*H; then one number. */
+/** @param scratch S*H rows of whole panels and LINE, as H or `width` needs; then P rows of S*H; then one number. */
 export function pullBack(at: usize, b0: usize, b1: usize, scratch: usize): void {
   const rows = changetype<Rows>(at);
   const width = rows.S * rows.H;
   const stride = width * 4;
-  const to = scratch + width * ((max(rows.H, rows.width) + PANEL - 1) / PANEL) * PANEL_ROW;
+  const to = scratch + width * (((max(rows.H, rows.width) + PANEL - 1) / PANEL) * PANEL_ROW + LINE);
   const factor = to + rows.P * stride;
   const native = rows.native;
   for (let b = b0; b < b1; b++) {
@@ -99,10 +99,11 @@ function combine(rows: Rows, b: usize, weights: usize, N: usize, recurrent: bool
   const outPanelBytes = rows.S * panelBytes;
   const native = rows.native != 0;
   const gateBytes = native ? H * N * 4 : panels * panelBytes;
+  const outRow = plainRowBytes(N);
   for (let a: usize = 0; a < rows.S; a++) {
     const preRow = rows.pre + (a * rows.capacity + b) * G * H * 4;
     const apartRow = rows.apart + (a * rows.capacity + b) * A * H * 4;
-    const to = out + (native ? a * gateBytes : a * panelBytes);
+    const to = out + a * (native ? H * outRow : panelBytes);
     let taken = 0;
     let l0: usize = 0;
     let l1: usize = 0;
@@ -125,15 +126,15 @@ function combine(rows: Rows, b: usize, weights: usize, N: usize, recurrent: bool
         l2 = l;
         w2 = w;
       } else if (taken == 3) {
-        if (native) combineRows(4, l0, l1, l2, l, w0, w1, w2, w, H, N, to);
+        if (native) combineRows(4, l0, l1, l2, l, w0, w1, w2, w, H, N, to, outRow);
         else combine4(l0, l1, l2, l, w0, w1, w2, w, H, panels, to, outPanelBytes);
-      } else if (native) for (let j: usize = 0; j < H; j++) addRow(l + j * 4, w + j * N * 4, N, to + j * N * 4);
+      } else if (native) for (let j: usize = 0; j < H; j++) addRow(l + j * 4, w + j * N * 4, N, to + j * outRow);
       else addGate(l, w, H, panels, to, outPanelBytes);
       taken++;
     }
     if (native) {
-      if (taken == 0) memory.fill(to, 0, gateBytes);
-      else if (taken < 4) combineRows(taken, l0, l1, l2, 0, w0, w1, w2, 0, H, N, to);
+      if (taken == 0) memory.fill(to, 0, H * outRow);
+      else if (taken < 4) combineRows(taken, l0, l1, l2, 0, w0, w1, w2, 0, H, N, to, outRow);
     } else if (taken == 0) for (let p: usize = 0; p < panels; p++) memory.fill(to + p * outPanelBytes, 0, panelBytes);
     else if (taken == 1) combine1(l0, w0, H, panels, to, outPanelBytes);
     else if (taken == 2) combine2(l0, l1, w0, w1, H, panels, to, outPanelBytes);

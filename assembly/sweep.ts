@@ -61,7 +61,7 @@ class Layer {
   injected: usize;
   injectedRows: usize;
   injectedExponents: usize;
-  /** How the recurrent matrices lie in memory (native.ts), two bits each: forward joined and apart, backward joined and apart. */
+  /** How the recurrent matrices lie in memory (native.ts), eight bits each: forward joined and apart, backward joined and apart. */
   native: i32;
   /** Steps of the pass after these: where there are any, dh, dc and scale hold what they have left; else they begin at 0. */
   after: usize;
@@ -85,8 +85,8 @@ export function forwardSweep(at: usize, b0: usize, b1: usize): void {
   const row = H * 4;
   const preRow = gatesOf(cell) * row;
   const joined: usize = cell == GRU ? 2 * H : gatesOf(cell) * H;
-  const joinedNative = layer.native & 3;
-  const apartNative = (layer.native >> 2) & 3;
+  const joinedNative = layer.native & 255;
+  const apartNative = (layer.native >> 8) & 255;
   for (let t = layer.from; t < layer.to; t++) {
     const first = t * B + b0;
     const previous = first * row;
@@ -125,8 +125,8 @@ export function backwardSweep(at: usize, b0: usize, b1: usize): void {
   const row = H * 4;
   const preRow = gatesOf(cell) * row;
   const joined: usize = cell == GRU ? 2 * H : gatesOf(cell) * H;
-  const joinedNative = (layer.native >> 4) & 3;
-  const apartNative = (layer.native >> 6) & 3;
+  const joinedNative = (layer.native >> 16) & 255;
+  const apartNative = (layer.native >> 24) & 255;
   const dh = layer.dh + b0 * row;
   const dc = layer.dc + b0 * row;
   if (layer.after == 0) {

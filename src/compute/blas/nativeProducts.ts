@@ -1,8 +1,8 @@
 /** Matrix products by a library of the machine, on a WebAssembly memory. Addresses and strides are in bytes, sizes in elements. */
 export interface NativeProducts {
   /**
-   * C[M, N] = A[M, K] · B[K, N], added to what C holds if `accumulate`; the rows of B follow each other. Rows beyond the last
-   * multiple of 16 are always a product of their own; with `blocked`, so are the 16 rows of each block.
+   * C[M, N] = A[M, K] · B[K, N], added to what C holds if `accumulate`. Rows beyond the last multiple of 16 are always a product of
+   * their own, and so are `rows` rows after the other, a multiple of 16, if that is not 0.
    */
   product(
     a: number,
@@ -11,10 +11,11 @@ export interface NativeProducts {
     K: number,
     N: number,
     b: number,
+    bStride: number,
     accumulate: number,
     c: number,
     cStride: number,
-    blocked: number,
+    rows: number,
   ): void;
   /** C[M, N] += Aᵀ · B for A[K, M], B[K, N]. */
   transposed(a: number, aStride: number, b: number, bStride: number, M: number, N: number, K: number, c: number, cStride: number): void;
@@ -63,19 +64,21 @@ export function openNativeProducts(
   // A shared memory never moves. WebAssembly hands over addresses as signed numbers.
   const base = Number(koffi.address(new Uint8Array(memory.buffer, 0, 8)));
   return {
-    product(a, aStride, M, K, N, b, accumulate, c, cStride, blocked) {
+    product(a, aStride, M, K, N, b, bStride, accumulate, c, cStride, rows) {
       const from = base + (a >>> 0);
       const to = base + (c >>> 0);
       const right = base + (b >>> 0);
       const lda = Math.max(aStride >>> 2, K);
+      const ldb = Math.max(bStride >>> 2, N);
       const ldc = Math.max(cStride >>> 2, N);
       const whole = M - (M % rowBlock);
-      const step = blocked ? rowBlock : whole;
-      for (let m = 0; m < whole; m += step) {
-        sgemm(rowMajor, plain, plain, step, N, K, 1, from + m * aStride, lda, right, N, accumulate, to + m * cStride, ldc);
+      const most = rows || whole;
+      for (let m = 0; m < whole; m += most) {
+        const taken = Math.min(most, whole - m);
+        sgemm(rowMajor, plain, plain, taken, N, K, 1, from + m * aStride, lda, right, ldb, accumulate, to + m * cStride, ldc);
       }
       if (whole < M) {
-        sgemm(rowMajor, plain, plain, M - whole, N, K, 1, from + whole * aStride, lda, right, N, accumulate, to + whole * cStride, ldc);
+        sgemm(rowMajor, plain, plain, M - whole, N, K, 1, from + whole * aStride, lda, right, ldb, accumulate, to + whole * cStride, ldc);
       }
     },
     transposed(a, aStride, b, bStride, M, N, K, c, cStride) {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Candidate } from './libraries.ts';
 import { type NativeSetup, openNativeProducts } from './nativeProducts.ts';
-import { measureShapes, type Shape } from './shapes.ts';
+import { measureShapes, type Placed } from './shapes.ts';
 
 /** What a library did when it was measured. */
 export interface Measured {
@@ -21,7 +21,7 @@ const patience = 6000;
  * Measures a library in a process of its own, because one that does not fit the processor may crash, hang or compute
  * nonsense: its results are compared with a plain product in float64.
  */
-export async function probe(candidate: Candidate, koffi: string, shapes: readonly Shape[]): Promise<Probed> {
+export async function probe(candidate: Candidate, koffi: string, shapes: readonly Placed[]): Promise<Probed> {
   const setup: NativeSetup = { koffi, library: candidate.library, environment: candidate.environment };
   const program = `(${probeMain})(${JSON.stringify(setup)}, ${JSON.stringify(shapes)}, ${openNativeProducts}, ${measureShapes}, require)`;
   try {
@@ -43,7 +43,7 @@ export async function probe(candidate: Candidate, koffi: string, shapes: readonl
 /** The program of that process; it uses nothing from outside itself but what it is given. */
 function probeMain(
   setup: NativeSetup,
-  shapes: readonly Shape[],
+  shapes: readonly Placed[],
   open: typeof openNativeProducts,
   measure: typeof measureShapes,
   load: (path: string) => never,
@@ -62,7 +62,7 @@ function probeMain(
   const [A, B, C] = [0, 4 << 20, 8 << 20];
   // Right, to the rounding of float32: a row of products beside the same sums in float64.
   const [M, K, N] = [19, 150, 37];
-  products.product(A, 4 * K, M, K, N, B, 0, C, 4 * N, 0);
+  products.product(A, 4 * K, M, K, N, B, 4 * N, 0, C, 4 * N, 0);
   for (let m = 0; m < M; m++) {
     for (let n = 0; n < N; n++) {
       let sum = 0;

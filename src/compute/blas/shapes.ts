@@ -8,6 +8,11 @@ export interface Shape {
   readonly K: number;
 }
 
+/** Bytes from one row of the right-hand matrix to the next, as it lies in training. */
+export interface Placed extends Shape {
+  readonly bStride: number;
+}
+
 /** One step forward and backward of 128 and 256 units, all steps at once, and weight gradients. */
 export const shapes: readonly Shape[] = [
   { kind: 'step', M: 16, K: 128, N: 512 },
@@ -23,12 +28,15 @@ export const shapes: readonly Shape[] = [
  * GFLOP/s at each shape: the best of some rounds, since what disturbs a measurement only makes it slower, and an engine
  * compiles what it has not run often more slowly. The first 16 MiB of the memory are written to. This function is turned into text and started elsewhere, so it uses nothing from outside itself.
  */
-export function measureShapes(shapes: readonly Shape[], { product, transposed }: Pick<NativeProducts, 'product' | 'transposed'>): number[] {
+export function measureShapes(
+  shapes: readonly Placed[],
+  { product, transposed }: Pick<NativeProducts, 'product' | 'transposed'>,
+): number[] {
   const [A, B, C] = [65536 + 0, 65536 + (4 << 20), 65536 + (8 << 20)];
-  return shapes.map(({ kind, M, N, K }) => {
+  return shapes.map(({ kind, M, N, K, bStride }) => {
     const once = () => {
       if (kind === 'gradient') transposed(A, 4 * M, B, 4 * N, M, N, K, C, 4 * N);
-      else product(A, 4 * K, M, K, N, B, 0, C, 4 * N, 0);
+      else product(A, 4 * K, M, K, N, B, bStride, 0, C, 4 * N, 0);
     };
     const operations = 2 * M * N * K;
     const times = Math.max(1, Math.round(1e7 / operations));

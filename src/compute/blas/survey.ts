@@ -3,10 +3,11 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { reservedBytes } from '../wasm/kernels.generated.ts';
-import { compileKernels, instantiateKernels } from '../wasm/kernels.ts';
+import { compileKernels, instantiateKernels, type Kernels } from '../wasm/kernels.ts';
 import { type Candidate, findLibraries } from './libraries.ts';
+import type { NativeProducts } from './nativeProducts.ts';
 import { type Probed, probe } from './probe.ts';
-import { measureShapes, type Shape, shapes } from './shapes.ts';
+import { measureShapes, type Placed, type Shape, shapes } from './shapes.ts';
 
 /** What was found on this machine and how fast it is. */
 export interface Survey {
@@ -21,7 +22,7 @@ export interface Survey {
 }
 
 /** Of the kept measurements. */
-const format = 2;
+const format = 3;
 
 /** Path of the `koffi` package, or why it cannot be had. */
 export function koffiPath(): { path: string } | { why: string } {
@@ -51,9 +52,13 @@ export async function survey(
     if (kept) return { ...kept, kept: { file } };
   }
   if (candidates.length > 0) told?.(`Measuring the BLAS libraries of this machine (${candidates.length} settings, some seconds, once).`);
+  const { module } = await compileKernels();
+  const memory = new WebAssembly.Memory({ initial: 320, maximum: 65536, shared: true });
+  const kernels = await instantiateKernels(module, memory);
+  const placed = shapes.map((shape) => ({ ...shape, bStride: kernels.plainRowBytes(shape.N) }));
   const libraries: (Candidate & Probed)[] = [];
-  for (const candidate of candidates) libraries.push({ ...candidate, ...(await probe(candidate, koffi, shapes)) });
-  const found = { libraries, wasm: await measureWasm(), shapes, measured: new Date().toISOString() };
+  for (const candidate of candidates) libraries.push({ ...candidate, ...(await probe(candidate, koffi, placed)) });
+  const found = { libraries, wasm: await measureWasm(kernels, placed), shapes, measured: new Date().toISOString() };
   try {
     mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(`${file}.${process.pid}`, `${JSON.stringify({ key, ...found }, null, 1)}\n`);
@@ -91,13 +96,10 @@ function cacheFolder(): string {
 }
 
 /** The wasm kernels at the same shapes; the right-hand matrix is packed once, as it is in training. */
-async function measureWasm(): Promise<number[]> {
-  const { module } = await compileKernels();
-  const memory = new WebAssembly.Memory({ initial: 320, maximum: 65536, shared: true });
-  const kernels = await instantiateKernels(module, memory);
+async function measureWasm(kernels: Kernels, shapes: readonly Placed[]): Promise<number[]> {
   kernels.useWorkspace(reservedBytes + (12 << 20));
   const products = {
-    product: (a: number, aStride: number, M: number, K: number, N: number, b: number, _accumulate: number, c: number, cStride: number) =>
+    product: (...[a, aStride, M, K, N, b, , , c, cStride]: Parameters<NativeProducts['product']>) =>
       kernels.product(a, aStride, M, K, N, b, 0, 0, c, cStride),
     transposed: kernels.multiplyTransposed,
   };

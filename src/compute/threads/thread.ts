@@ -3,7 +3,18 @@ import type { NativeSetup, openNativeProducts } from '../blas/nativeProducts.ts'
 /** The kernels that a thread may be asked for; a call names one by its place here. The last two are of the machine's library. */
 export const pooledKernels = [
   ...(['forwardSweep', 'backwardSweep', 'product', 'multiplyTransposed', 'addColumnSums', 'sumSquares'] as const),
-  ...(['pack', 'transpose', 'scaleRows', 'fillRows', 'gatherRows', 'adam', 'pullBack', 'nativeProduct', 'nativeTransposed'] as const),
+  ...([
+    'pack',
+    'transpose',
+    'copyRows',
+    'scaleRows',
+    'fillRows',
+    'gatherRows',
+    'adam',
+    'pullBack',
+    'nativeProduct',
+    'nativeTransposed',
+  ] as const),
 ];
 export type PooledKernel = (typeof pooledKernels)[number];
 

@@ -35,6 +35,9 @@ export interface Kernels {
   ): void;
   pack(source: number, strideK: number, strideN: number, K: number, N: number, packed: number): void;
   transpose(x: number, xStride: number, rows: number, columns: number, out: number, outStride: number): void;
+  copyRows(x: number, xStride: number, rows: number, columns: number, out: number, outStride: number): void;
+  /** Bytes from one plain row of N numbers to the next, as the machine's library gets them. */
+  plainRowBytes(N: number): number;
 
   add(x: number, y: number, length: number): void;
   scale(x: number, length: number, factor: number): void;

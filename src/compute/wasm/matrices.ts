@@ -6,55 +6,61 @@ const PANEL = 8;
 
 /** A right-hand matrix in this backend's memory: in panels for its own product, or in plain rows for the library's. */
 export interface Matrix extends PackedMatrix {
-  readonly native: Layout;
+  readonly layout: Layout;
+  /** Numbers from one plain row to the next. */
+  readonly stride: number;
 }
 
-/** `packed` for the kernels' own product, or plain rows for the library's: called for all rows at once, or in blocks of 16. */
-export type Layout = typeof packed | typeof whole | typeof blocked;
-export const packed = 0;
-export const whole = 1;
-export const blocked = 2;
+/** `packed` for the kernels' own product; else plain rows for the library's, which takes so many times 16 of A's rows in a call, or all of them (assembly/native.ts). */
+export type Layout = number;
+export const packed: Layout = 0;
+export const whole: Layout = 255;
 
-export const layoutOf = (matrix: PackedMatrix): Layout => (matrix as Matrix).native;
+/** Rows of A that the library takes in a call, 0 for all. */
+export const rowsPerCall = (layout: Layout): number => (layout === whole ? 0 : 16 * layout);
 
 /** Numbers that a [K, N] matrix takes. */
-export const matrixLength = (K: number, N: number, native: boolean): number => K * (native ? N : Math.ceil(N / PANEL) * PANEL);
+export const matrixLength = (K: number, N: number, layout: Layout, stride: number): number =>
+  K * (layout === packed ? Math.ceil(N / PANEL) * PANEL : stride);
 
-/** Fills plain rows [K, N] from elements at `sourceAt + k * strideK + n * strideN`, where neither stride is 1. */
-export function copyRows(source: Reals, sourceAt: number, strideK: number, strideN: number, { K, N, data }: PackedMatrix): void {
+/** Fills the plain rows of a [K, N] matrix from elements at `sourceAt + k * strideK + n * strideN`. */
+export function copyRows(source: Reals, sourceAt: number, strideK: number, strideN: number, { K, N, data, stride }: Matrix): void {
   for (let k = 0; k < K; k++) {
-    for (let n = 0; n < N; n++) data[k * N + n] = source[sourceAt + k * strideK + n * strideN];
+    for (let n = 0; n < N; n++) data[k * stride + n] = source[sourceAt + k * strideK + n * strideN];
   }
 }
 
 /**
- * How a library has to be called for [K, N] so that a row has the same bits whoever computes it: all at once if 16 rows come out
- * of larger products as they do alone, as found by trying, else in blocks.
+ * How a library has to be called for [K, N] so that a row has the same bits whoever computes it and beside whichever others: with
+ * as many rows at once as come out of all smaller products as they do of 16 rows, as found by trying.
+ *
+ * @param stride numbers from one row of B to the next.
  */
 export function layoutFor(
   K: number,
   N: number,
+  stride: number,
   rows: number,
   products: NativeProducts,
   allocate: (length: number) => Float32Array,
 ): Layout {
-  const tried = [32, 48, 64, Math.min(1024, Math.max(16, rows - (rows % 16)))];
-  const most = Math.max(...tried);
+  const most = Math.min(1024, Math.max(16, rows - (rows % 16)));
   const a = allocate(most * K);
-  const b = allocate(K * N);
+  const b = allocate(K * stride);
   const c = allocate(most * N);
   for (let i = 0; i < a.length; i++) a[i] = Math.sin(i);
   for (let i = 0; i < b.length; i++) b[i] = Math.cos(1.7 * i);
-  const [A, B, C] = [a.byteOffset, b.byteOffset, c.byteOffset];
-  for (const M of tried) {
-    for (const accumulate of [0, 1]) {
-      c.fill(1);
-      products.product(A, 4 * K, M, K, N, B, accumulate, C, 4 * N, 0);
-      const once = c.slice(0, M * N);
-      c.fill(1);
-      products.product(A, 4 * K, M, K, N, B, accumulate, C, 4 * N, 1);
-      for (let i = 0; i < M * N; i++) if (once[i] !== c[i]) return blocked;
-    }
+  const product = (M: number, accumulate: number, rows: number) => {
+    c.fill(1, 0, M * N);
+    products.product(a.byteOffset, 4 * K, M, K, N, b.byteOffset, 4 * stride, accumulate, c.byteOffset, 4 * N, rows);
+    return c.slice(0, M * N);
+  };
+  const expected = [0, 1].map((accumulate) => product(most, accumulate, 16));
+  const steady = (M: number) => expected.every((row, accumulate) => product(M, accumulate, 0).every((value, i) => value === row[i]));
+  let found = 16;
+  for (let M = 32; M <= Math.min(most, 256); M += 16) {
+    if (!steady(M)) return found / 16;
+    found = M;
   }
-  return whole;
+  return most <= 256 || steady(most) ? whole : found / 16;
 }

@@ -1,5 +1,6 @@
 import type { PullBack, PullBackArrays, Reals } from '../backend.ts';
 import type { Kernels } from './kernels.ts';
+import { whole } from './matrices.ts';
 import type { StackMemory } from './memory.ts';
 import type { ThreadedKernels } from './threadedKernels.ts';
 
@@ -9,6 +10,9 @@ const words = [
   ...['recurrent', 'width', 'inputWeights', 'input', 'inputExponents', 'native'],
 ] as const;
 type Word = (typeof words)[number];
+
+/** Floats by which plain rows may be set apart (assembly/native.ts). */
+const line = 16;
 
 /** Floats of a packed [K, N] matrix (assembly/layout.ts). */
 const packedLength = (K: number, N: number) => K * Math.ceil(N / 8) * 8;
@@ -47,7 +51,7 @@ export function wasmPullBack(
   const recurrent = floats(native ? 0 : G * packedLength(H, H));
   const inputWeights = floats(native ? 0 : G * packedLength(H, width));
   const scratches = Array.from({ length: threads }, () =>
-    stack.allocateBytes((packedLength(S * H, Math.max(H, width)) + P * S * H + 1) * 4),
+    stack.allocateBytes((packedLength(S * H, Math.max(H, width)) + S * H * line + P * S * H + 1) * 4),
   );
   const rows = floats(B * P * S * H);
   const word = (name: Word) => words.indexOf(name);
@@ -57,7 +61,7 @@ export function wasmPullBack(
   })) {
     layer[word(name as Word)] = typeof value === 'number' ? value : value.byteOffset;
   }
-  layer[word('native')] = native ? 1 : 0;
+  layer[word('native')] = native ? whole : 0;
   if (native) {
     layer[word('recurrent')] = weights.byteOffset + arrays.recurrentAt * 4;
     layer[word('inputWeights')] = weights.byteOffset + arrays.inputAt * 4;

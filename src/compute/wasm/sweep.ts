@@ -1,5 +1,5 @@
 import type { Reals, Sweep, SweepArrays } from '../backend.ts';
-import { layoutOf } from './matrices.ts';
+import type { Matrix } from './matrices.ts';
 import type { StackMemory } from './memory.ts';
 import type { ThreadedKernels } from './threadedKernels.ts';
 import { watchBlock } from './watch.ts';
@@ -23,7 +23,7 @@ export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: Thre
   if (cell === undefined) return undefined;
   const { H, states, dStates } = arrays;
   const matrices = [arrays.forwardJoined, arrays.forwardApart, arrays.backwardJoined, arrays.backwardApart];
-  const native = matrices.reduce((bits, matrix, index) => bits | (layoutOf(matrix) << (2 * index)), 0);
+  const native = matrices.reduce((bits, matrix, index) => bits | ((matrix as Matrix).layout << (8 * index)), 0);
   const at = stack.allocateBytes(words.length * 4);
   const layer = new Int32Array(stack.memory.buffer, at, words.length);
   const set = (values: Partial<Record<Word, number>>) => {

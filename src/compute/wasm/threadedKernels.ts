@@ -77,19 +77,34 @@ export class ThreadedKernels {
     K: number,
     N: number,
     b: number,
+    bStride: number,
     accumulate: number,
     c: number,
     cStride: number,
-    blocked: number,
+    rows: number,
   ): void {
     const pool = this.#pool;
     const native = this.#native as NativeProducts;
     const piece = this.#share(M, rowBlock, 2 * M * N * K);
     for (let first = piece, thread = 1; first < M; first += piece, thread++) {
-      const rows = Math.min(piece, M - first);
-      pool?.post(thread, 'nativeProduct', a + first * aStride, aStride, rows, K, N, b, accumulate, c + first * cStride, cStride, blocked);
+      const share = Math.min(piece, M - first);
+      pool?.post(
+        thread,
+        'nativeProduct',
+        a + first * aStride,
+        aStride,
+        share,
+        K,
+        N,
+        b,
+        bStride,
+        accumulate,
+        c + first * cStride,
+        cStride,
+        rows,
+      );
     }
-    native.product(a, aStride, Math.min(M, piece), K, N, b, accumulate, c, cStride, blocked);
+    native.product(a, aStride, Math.min(M, piece), K, N, b, bStride, accumulate, c, cStride, rows);
     if (piece < M) pool?.wait();
   }
 
@@ -173,6 +188,26 @@ export class ThreadedKernels {
       pool?.post(thread, 'transpose', x + first * xStride, xStride, Math.min(piece, rows - first), columns, out + first * 4, outStride);
     }
     this.#kernels.transpose(x, xStride, Math.min(rows, piece), columns, out, outStride);
+    if (piece < rows) pool?.wait();
+  }
+
+  /** `Kernels.copyRows`, the rows shared out. */
+  copyRows(x: number, xStride: number, rows: number, columns: number, out: number, outStride: number): void {
+    const pool = this.#pool;
+    const piece = this.#share(rows, 1, 4 * rows * columns);
+    for (let first = piece, thread = 1; first < rows; first += piece, thread++) {
+      pool?.post(
+        thread,
+        'copyRows',
+        x + first * xStride,
+        xStride,
+        Math.min(piece, rows - first),
+        columns,
+        out + first * outStride,
+        outStride,
+      );
+    }
+    this.#kernels.copyRows(x, xStride, Math.min(rows, piece), columns, out, outStride);
     if (piece < rows) pool?.wait();
   }
 

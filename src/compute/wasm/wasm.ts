@@ -6,7 +6,7 @@ import { controlBytes } from '../threads/thread.ts';
 import { fusedCells } from './cells.ts';
 import { reservedBytes } from './kernels.generated.ts';
 import { compileKernels, instantiateKernels } from './kernels.ts';
-import { blocked, copyRows, type Layout, layoutFor, layoutOf, matrixLength, packed as packedLayout } from './matrices.ts';
+import { copyRows, type Layout, layoutFor, type Matrix, matrixLength, packed as packedLayout, rowsPerCall } from './matrices.ts';
 import { StackMemory } from './memory.ts';
 import { wasmPullBack } from './pullBack.ts';
 import { wasmSweep } from './sweep.ts';
@@ -92,6 +92,7 @@ export async function openWasm(options: WasmOptions, native: Native | undefined)
     return new Float32Array(stack.memory.buffer, at, length);
   };
 
+  const plainStride = (N: number): number => kernels.plainRowBytes(N) / 4;
   /** What was found for a shape is kept: it does not change. */
   const layouts = new Map<string, Layout>();
   const layoutIn = (K: number, N: number, rows: number): Layout => {
@@ -101,7 +102,7 @@ export async function openWasm(options: WasmOptions, native: Native | undefined)
     const known = layouts.get(key);
     if (known !== undefined) return known;
     const mark = stack.mark();
-    const layout = layoutFor(K, N, rows, products, allocate);
+    const layout = layoutFor(K, N, plainStride(N), rows, products, allocate);
     stack.release(mark);
     layouts.set(key, layout);
     return layout;
@@ -130,43 +131,42 @@ export async function openWasm(options: WasmOptions, native: Native | undefined)
     room: () => stack.room(),
 
     allocatePacked(K, N, rows = 0) {
-      const native = layoutIn(K, N, rows);
-      const matrix = { K, N, native, data: allocate(matrixLength(K, N, native !== packedLayout)) };
+      const layout = layoutIn(K, N, rows);
+      const stride = plainStride(N);
+      const matrix: Matrix = { K, N, layout, stride, data: allocate(matrixLength(K, N, layout, stride)) };
       return matrix;
     },
     pack(source, sourceAt, strideK, strideN, packed) {
-      const { K, N, data } = packed;
+      const { K, N, data, layout, stride } = packed as Matrix;
       const from = source.byteOffset + sourceAt * 4;
-      if (layoutOf(packed) === packedLayout) shared.pack(from, strideK * 4, strideN * 4, K, N, data.byteOffset);
-      else if (strideK === 1) shared.transpose(from, strideN * 4, N, K, data.byteOffset, N * 4);
-      else if (strideN === 1 && strideK === N) (data as Float32Array).set(source.subarray(sourceAt, sourceAt + K * N));
-      else copyRows(source, sourceAt, strideK, strideN, packed);
+      if (layout === packedLayout) shared.pack(from, strideK * 4, strideN * 4, K, N, data.byteOffset);
+      else if (strideK === 1) shared.transpose(from, strideN * 4, N, K, data.byteOffset, stride * 4);
+      else if (strideN === 1) shared.copyRows(from, strideK * 4, K, N, data.byteOffset, stride * 4);
+      else copyRows(source, sourceAt, strideK, strideN, packed as Matrix);
     },
     multiply(a, aAt, aRowStride, M, packed, c, cAt, cRowStride, accumulate) {
-      const { K, N, data } = packed;
+      const { K, N, data, layout, stride } = packed as Matrix;
       const from = a.byteOffset + aAt * 4;
       const to = c.byteOffset + cAt * 4;
-      const layout = layoutOf(packed);
       if (layout === packedLayout) {
         shared.product(from, aRowStride * 4, M, K, N, data.byteOffset, accumulate ? FROM_C : FROM_ZERO, 0, to, cRowStride * 4);
       } else {
-        const inBlocks = layout === blocked ? 1 : 0;
-        shared.nativeProduct(from, aRowStride * 4, M, K, N, data.byteOffset, accumulate ? 1 : 0, to, cRowStride * 4, inBlocks);
+        const rows = rowsPerCall(layout);
+        shared.nativeProduct(from, aRowStride * 4, M, K, N, data.byteOffset, stride * 4, accumulate ? 1 : 0, to, cRowStride * 4, rows);
       }
     },
     multiplyBias(a, aAt, aRowStride, M, packed, bias, biasAt, c, cAt, cRowStride) {
-      const { K, N, data } = packed;
+      const { K, N, data, layout, stride } = packed as Matrix;
       const from = a.byteOffset + aAt * 4;
       const to = c.byteOffset + cAt * 4;
       const start = bias.byteOffset + biasAt * 4;
-      const layout = layoutOf(packed);
       if (layout === packedLayout) {
         shared.product(from, aRowStride * 4, M, K, N, data.byteOffset, FROM_BIAS, start, to, cRowStride * 4);
         return;
       }
       if (cRowStride === N) shared.fillRows(start, to, M, N);
       else for (let m = 0; m < M; m++) kernels.fillRows(start, to + m * cRowStride * 4, 1, N);
-      shared.nativeProduct(from, aRowStride * 4, M, K, N, data.byteOffset, 1, to, cRowStride * 4, layout === blocked ? 1 : 0);
+      shared.nativeProduct(from, aRowStride * 4, M, K, N, data.byteOffset, stride * 4, 1, to, cRowStride * 4, rowsPerCall(layout));
     },
     multiplyTransposed(a, aAt, aRowStride, b, bAt, bRowStride, M, N, K, c, cAt, cRowStride) {
       const left = a.byteOffset + aAt * 4;
