@@ -1,6 +1,7 @@
 import type { NativeKinds } from '../wasm/wasm.ts';
 import type { Candidate } from './libraries.ts';
 import type { Measured } from './probe.ts';
+import type { Shape } from './shapes.ts';
 import type { Survey } from './survey.ts';
 
 /** The library that is to be used, and for what. Plain JSON: a run keeps it, so that it can be taken up with the same bits. */
@@ -22,7 +23,7 @@ export function choose({ libraries, wasm, shapes }: Survey): { choice: NativeCho
   for (const library of libraries) {
     if (!('measured' in library)) continue;
     const { speeds, core } = library.measured;
-    const score = mean(speeds);
+    const score = inTraining(shapes, speeds);
     if (best && score <= best.score) continue;
     const wants = Object.fromEntries((['step', 'whole', 'gradient'] as const).map((kind) => [kind, gain(kind, speeds) >= worth]));
     const { name, environment } = library;
@@ -33,7 +34,7 @@ export function choose({ libraries, wasm, shapes }: Survey): { choice: NativeCho
     return { why: `no BLAS library of this machine works: ${first.library} ${first.failed}` };
   }
   const { choice, score } = best;
-  const speed = `${score.toFixed(0)} GFLOP/s against ${mean(wasm).toFixed(0)} of the wasm kernels`;
+  const speed = `${score.toFixed(0)} GFLOP/s against ${inTraining(shapes, wasm).toFixed(0)} of the wasm kernels`;
   if (!Object.values(choice.wants).some(Boolean)) return { why: `${describe(choice)} reaches ${speed}` };
   return { choice, why: `${describe(choice)} measured at ${speed}` };
 
@@ -63,6 +64,15 @@ export function recall(
 /** `OpenBLAS (SkylakeX)` */
 export function describe({ name, core, library }: Pick<NativeChoice, 'name' | 'core' | 'library'>): string {
   return `${name === 'BLAS' ? library : name}${core ? ` (${core})` : ''}`;
+}
+
+/** How much of a training step's operations are products of each kind, about. */
+const shares: Readonly<Record<Shape['kind'], number>> = { step: 0.4, whole: 0.2, gradient: 0.4 };
+
+/** The speed of products in those shares. */
+function inTraining(shapes: readonly Shape[], speeds: readonly number[]): number {
+  const kinds = Object.keys(shares) as Shape['kind'][];
+  return 1 / kinds.reduce((time, kind) => time + shares[kind] / mean(speeds.filter((_, i) => shapes[i].kind === kind)), 0);
 }
 
 /** Geometric. */

@@ -29,7 +29,7 @@ const single = {
 };
 
 /** At most so many different libraries are measured. */
-const most = 4;
+const most = 6;
 
 /**
  * The BLAS libraries of this machine, and for each the settings worth measuring. OpenBLAS may be older than the processor and

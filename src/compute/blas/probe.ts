@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import os from 'node:os';
 import { promisify } from 'node:util';
 import type { Candidate } from './libraries.ts';
 import { type NativeSetup, openNativeProducts } from './nativeProducts.ts';
@@ -6,7 +7,7 @@ import { measureShapes, type Placed } from './shapes.ts';
 
 /** What a library did when it was measured. */
 export interface Measured {
-  /** GFLOP/s of one thread at the shapes of `shapes.ts`, in their order. */
+  /** GFLOP/s of one thread at the shapes of `shapes.ts`, in their order, while another does the same if the processor has a core for it. */
   readonly speeds: readonly number[];
   /** The core type that OpenBLAS says it computes for, where it says so. */
   readonly core: string | null;
@@ -23,7 +24,8 @@ const patience = 6000;
  */
 export async function probe(candidate: Candidate, koffi: string, shapes: readonly Placed[]): Promise<Probed> {
   const setup: NativeSetup = { koffi, library: candidate.library, environment: candidate.environment };
-  const program = `(${probeMain})(${JSON.stringify(setup)}, ${JSON.stringify(shapes)}, ${openNativeProducts}, ${measureShapes}, require)`;
+  const given = `${JSON.stringify(setup)}, ${JSON.stringify(shapes)}, ${openNativeProducts}, ${measureShapes}, require`;
+  const program = `(${probeMain})(${given}, ${os.availableParallelism() > 1 ? JSON.stringify(`(${companyMain})(${given})`) : 'undefined'})`;
   try {
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=commonjs', '-e', program], {
       timeout: patience,
@@ -47,9 +49,10 @@ function probeMain(
   open: typeof openNativeProducts,
   measure: typeof measureShapes,
   load: (path: string) => never,
+  company: string | undefined,
 ): void {
   const koffi = load(setup.koffi) as Parameters<typeof openNativeProducts>[0];
-  const memory = new WebAssembly.Memory({ initial: 256, maximum: 256, shared: true });
+  const memory = new WebAssembly.Memory({ initial: 460, maximum: 460, shared: true });
   const products = open(koffi, setup, memory);
   const say = (answer: Probed) => process.stdout.write(JSON.stringify(answer));
 
@@ -94,5 +97,30 @@ function probeMain(
   }
   const name = ask('openblas_get_corename', 'string');
   const core = typeof name === 'string' ? name : null;
-  say({ measured: { speeds: measure(shapes, products), core } });
+  const finish = () => say({ measured: { speeds: measure(shapes, products), core } });
+  if (company === undefined) {
+    finish();
+    return;
+  }
+  const { Worker } = load('node:worker_threads') as typeof import('node:worker_threads');
+  const thread = new Worker(company, { eval: true });
+  thread.once('message', () => {
+    finish();
+    void thread.terminate();
+  });
+}
+
+/** What a second thread does meanwhile: the same, until it is ended. It uses nothing from outside itself either. */
+function companyMain(
+  setup: NativeSetup,
+  shapes: readonly Placed[],
+  open: typeof openNativeProducts,
+  measure: typeof measureShapes,
+  load: (path: string) => never,
+): void {
+  const memory = new WebAssembly.Memory({ initial: 460, maximum: 460, shared: true });
+  const products = open(load(setup.koffi) as Parameters<typeof openNativeProducts>[0], setup, memory);
+  const { parentPort } = load('node:worker_threads') as typeof import('node:worker_threads');
+  parentPort?.postMessage('up');
+  for (;;) measure(shapes, products);
 }

@@ -53,7 +53,7 @@ export async function survey(
   }
   if (candidates.length > 0) told?.(`Measuring the BLAS libraries of this machine (${candidates.length} settings, some seconds, once).`);
   const { module } = await compileKernels();
-  const memory = new WebAssembly.Memory({ initial: 320, maximum: 65536, shared: true });
+  const memory = new WebAssembly.Memory({ initial: 500, maximum: 65536, shared: true });
   const kernels = await instantiateKernels(module, memory);
   const placed = shapes.map((shape) => ({ ...shape, bStride: kernels.plainRowBytes(shape.N) }));
   const libraries: (Candidate & Probed)[] = [];
@@ -97,7 +97,7 @@ function cacheFolder(): string {
 
 /** The wasm kernels at the same shapes; the right-hand matrix is packed once, as it is in training. */
 async function measureWasm(kernels: Kernels, shapes: readonly Placed[]): Promise<number[]> {
-  kernels.useWorkspace(reservedBytes + (12 << 20));
+  kernels.useWorkspace(reservedBytes + (28 << 20));
   const products = {
     product: (...[a, aStride, M, K, N, b, , , c, cStride]: Parameters<NativeProducts['product']>) =>
       kernels.product(a, aStride, M, K, N, b, 0, 0, c, cStride),
