@@ -31,14 +31,17 @@ export interface Timing {
   readonly cores: number;
 }
 
-/** How many times as long `other` took as `ours`: the median of the quotients of the rounds in which both had a turn. */
-export function ratio(other: Timing, ours: Timing): number {
-  const quotients: number[] = [];
-  for (const [index, round] of other.rounds.entries()) {
+/** How many times as long `other` took as `ours` in each of the rounds in which both had a turn. */
+export function quotients(other: Timing, ours: Timing): { readonly round: number; readonly value: number }[] {
+  return other.rounds.flatMap((round, index) => {
     const at = ours.rounds.indexOf(round);
-    if (at >= 0) quotients.push(other.turns[index] / ours.turns[at]);
-  }
-  return median(quotients);
+    return at >= 0 ? [{ round, value: other.turns[index] / ours.turns[at] }] : [];
+  });
+}
+
+/** How many times as long `other` took as `ours`: the median of `quotients`. */
+export function ratio(other: Timing, ours: Timing): number {
+  return median(quotients(other, ours).map(({ value }) => value));
 }
 
 /** Half of the turns or more were slower by a quarter than the fastest step: something else was at work. */

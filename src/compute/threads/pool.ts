@@ -12,7 +12,7 @@ import {
 } from './thread.ts';
 
 /** How often a thread that waits looks before it lies down to sleep; about a tenth of a millisecond. */
-const looks = 50_000;
+const looks = 300_000;
 /** Milliseconds that the threads have to come up. */
 const patience = 10_000;
 

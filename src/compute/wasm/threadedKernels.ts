@@ -3,7 +3,7 @@ import type { ThreadPool } from '../threads/pool.ts';
 import type { Kernels } from './kernels.ts';
 
 /** Fewer floating-point operations, or fewer bytes passed over, than this are not worth another thread's attention. */
-const worthSharing = 2e6;
+const worthSharing = 5e5;
 /** Threads share the rows of a native product out in multiples of this (see nativeProducts.ts). */
 const rowBlock = 16;
 /** Columns of a panel of a packed matrix. */
