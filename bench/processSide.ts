@@ -12,7 +12,7 @@ export class ProcessSide implements Side {
   readonly #workload: Workload;
   #process: SideProcess | undefined;
 
-  /** @param args the script and its arguments. */
+  /** @param args Node's flags, the script and its arguments. */
   constructor(args: readonly string[], workload: Workload, warmUp = 1) {
     this.warmUp = warmUp;
     this.#args = args;

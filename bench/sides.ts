@@ -10,11 +10,11 @@ import { ProcessSide } from './processSide.ts';
 import type { Timing } from './statistics.ts';
 import { stepOperations, type Workload } from './workload.ts';
 
-export type Who = 'ours' | 'PyTorch' | 'TensorFlow.js' | 'jax-js' | 'simd' | 'sgemm';
+export type Who = 'ours' | 'PyTorch' | 'TensorFlow.js' | 'jax-js' | 'simd' | 'sgemm' | 'product';
 
 /** What one side of a comparison is, and took; or why there is no figure. */
 export interface Recorded {
-  /** `simd` is the ceiling of 128-bit SIMD, `sgemm` the product of two large matrices by a BLAS, PyTorch's or ours. */
+  /** `simd` is the ceiling of 128-bit SIMD, `sgemm` the product of two large matrices by a BLAS, PyTorch's or ours, `product` by the wasm kernels. */
   readonly who: Who;
   readonly setting: Partial<OwnSetting & PytorchSetting> & { readonly loss?: Workload['loss'] };
   readonly version?: string;
@@ -59,6 +59,15 @@ export function simdEntrants(workload: Workload): Entrant[] {
   }));
 }
 
+/** The product of two large matrices by the wasm kernels, with one thread and with two; the workload is not theirs. */
+export function productEntrants(workload: Workload): Entrant[] {
+  return [1, 2].map((threads) => ({
+    who: 'product',
+    setting: { backend: 'wasm', threads },
+    side: new ProcessSide([own('product.ts'), 'wasm', String(threads)], workload),
+  }));
+}
+
 /** The product of two large matrices by our backend on a library of the machine, where that is among the settings. */
 export function sgemmEntrants(settings: readonly OwnSetting[], workload: Workload): Entrant[] {
   return settings
@@ -72,8 +81,8 @@ export function sgemmEntrants(settings: readonly OwnSetting[], workload: Workloa
 
 const own = (file: string) => path.join(import.meta.dirname, 'own', file);
 
-export function npmEntrant({ name, script, warmUp }: NpmPeer, workload: Workload): Entrant {
-  return { who: name, setting: { threads: 1 }, side: new ProcessSide([script], workload, warmUp) };
+export function npmEntrant({ name, script, flags, warmUp }: NpmPeer, workload: Workload): Entrant {
+  return { who: name, setting: { threads: 1 }, side: new ProcessSide([...flags, script], workload, warmUp) };
 }
 
 export function pytorchEntrant(who: 'PyTorch' | 'sgemm', side: PytorchSide): Entrant {
@@ -96,7 +105,7 @@ export async function compare(entrants: readonly Entrant[], pace: Pace): Promise
 /** Floating-point operations of one step of a side. */
 export function operations({ who, setting }: Recorded, workload: Workload): number {
   if (who === 'simd') return STEP_OPERATIONS * (setting.threads ?? 1);
-  return who === 'sgemm' ? 2 * squareSize ** 3 : stepOperations(workload);
+  return who === 'sgemm' || who === 'product' ? 2 * squareSize ** 3 : stepOperations(workload);
 }
 
 /** 10^9 floating-point operations a second; undefined for a side without a figure. */

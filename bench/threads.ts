@@ -6,7 +6,7 @@ import { paces } from './alternate.ts';
 import { answerAlone } from './answer.ts';
 import { ownSettings } from './own/backends.ts';
 import type { Question } from './question.ts';
-import { type Case, compare, type Missing, ownEntrants, type Recorded, simdEntrants } from './sides.ts';
+import { type Case, compare, type Missing, ownEntrants, productEntrants, type Recorded } from './sides.ts';
 import { geometricMean, median, quotients, ratio, unsteady } from './statistics.ts';
 import { absent, digits, listed, table } from './words.ts';
 import { workloadName, workloads } from './workload.ts';
@@ -23,8 +23,8 @@ interface Gain {
   /** Time with one thread by time with two, round by round and by the fastest steps; or why there is none. */
   readonly value?: number;
   readonly undisturbed?: number;
-  /** How much more two threads do than one that share nothing, multiply-adds in registers, by the same rounds. */
-  readonly machine?: number;
+  /** The same of nothing but one large product, in the same rounds. */
+  readonly product?: number;
   /** `value` in the rounds in which the machine had its second core for us, and how many of all those are. */
   readonly free?: { readonly value: number; readonly rounds: number; readonly of: number };
   readonly failed?: string;
@@ -32,7 +32,7 @@ interface Gain {
   readonly two?: Recorded;
 }
 
-/** The machine's second core counts as ours in a round in which it does so many times the work of one alone. */
+/** The machine's second core counts as ours in a round in which two threads are so many times as fast as one at a large product. */
 const FREE = 1.9;
 
 export const threads: Question<ThreadsAnswer> = {
@@ -45,34 +45,34 @@ export const threads: Question<ThreadsAnswer> = {
     for (const workload of workloads) {
       const measured = {
         workload,
-        sides: await compare([...ownEntrants(settings, workload), ...simdEntrants(workload)], quick ? paces.quick : paces.full),
+        sides: await compare([...ownEntrants(settings, workload), ...productEntrants(workload)], quick ? paces.quick : paces.full),
       };
       cases.push(measured);
       for (const gain of gains([measured]))
         say(
-          `${gain.name.padEnd(22)} ${gain.backend}: ${gain.failed ?? `${digits(gain.value ?? 0)}, the machine ${digits(gain.machine ?? 0)}, where it is free ${gain.free ? digits(gain.free.value) : 'never'}`}`,
+          `${gain.name.padEnd(22)} ${gain.backend}: ${gain.failed ?? `${digits(gain.value ?? 0)}, the product ${digits(gain.product ?? 0)}, where it is free ${gain.free ? digits(gain.free.value) : 'never'}`}`,
         );
     }
     return { missing, cases };
   },
   section({ missing, cases }) {
     const all = gains(cases);
-    const rows = all.map(({ name, backend, one, two, value, undisturbed, machine, free, failed }) => [
+    const rows = all.map(({ name, backend, one, two, value, undisturbed, product, free, failed }) => [
       name,
       backend,
       ...[one, two].map((side) => (side?.timing ? `${unsteady(side.timing) ? '~' : ''}${digits(side.timing.median)}` : 'none')),
       value === undefined ? (failed ?? '') : `**${digits(value)}** (${digits(undisturbed ?? 0)})`,
-      machine === undefined ? '' : digits(machine),
+      product === undefined ? '' : digits(product),
       free ? `${digits(free.value)} (${free.rounds} of ${free.of})` : 'none',
     ]);
     return `The same step with one thread and with two, in turns; the bits are the same. \`~\` marks a
 median more than a quarter above the fastest step: other work on the machine hits two threads harder than one. With B = 1 there is nothing to share.
-\`machine\` is what two threads do that share nothing at all, multiply-adds in registers, against one of them, in the same rounds: where it is well below 2, the
-second core was not ours. \`free\` counts only the rounds in which it was at least ${FREE}.${absent(missing)}
+\`product\` is what two threads gain in the same rounds at a single matrix product of 1024³ by the wasm kernels: where it is well below 2, the
+second core was not ours alone. \`free\` counts only the rounds in which it was at least ${FREE}.${absent(missing)}
 
 ${[...new Set(all.map(({ backend }) => backend))].map((backend) => words(all.filter((gain) => gain.backend === backend))).join('\n')}
 
-${table(['cell B, T, I, H', 'backend', '1 thread, ms', '2 threads, ms', '1 / 2 (fastest steps)', 'machine', 'free (rounds)'], rows)}`;
+${table(['cell B, T, I, H', 'backend', '1 thread, ms', '2 threads, ms', '1 / 2 (fastest steps)', 'product', 'free (rounds)'], rows)}`;
   },
 };
 
@@ -80,21 +80,21 @@ function gains(cases: readonly Case[]): Gain[] {
   return cases.flatMap(({ workload, sides }) => {
     const ours = sides.filter(({ who }) => who === 'ours');
     const backends = new Set(ours.map(({ setting }) => setting.backend ?? ''));
-    const simd = [1, 2].map((threads) => sides.find(({ who, setting }) => who === 'simd' && setting.threads === threads)?.timing);
+    const alone = [1, 2].map((threads) => sides.find(({ who, setting }) => who === 'product' && setting.threads === threads)?.timing);
     return [...backends].map((backend) => {
       const of = (threads: number) => ours.find(({ setting }) => setting.backend === backend && setting.threads === threads);
       const [one, two] = [of(1), of(2)];
       const base = { name: workloadName(workload), B: workload.B, backend, one, two };
       if (one?.timing && two?.timing) {
         const gained = quotients(one.timing, two.timing);
-        const given = simd[0] && simd[1] ? quotients(simd[0], simd[1]).map(({ round, value }) => ({ round, value: 2 * value })) : [];
+        const given = alone[0] && alone[1] ? quotients(alone[0], alone[1]) : [];
         const rounds = given.filter(({ value }) => value >= FREE).map(({ round }) => round);
         const free = gained.flatMap(({ round, value }) => (rounds.includes(round) ? [value] : []));
         return {
           ...base,
           value: ratio(one.timing, two.timing),
           undisturbed: one.timing.min / two.timing.min,
-          ...(given.length > 0 && { machine: median(given.map(({ value }) => value)) }),
+          ...(given.length > 0 && { product: median(given.map(({ value }) => value)) }),
           ...(free.length > 0 && { free: { value: median(free), rounds: free.length, of: gained.length } }),
         };
       }
