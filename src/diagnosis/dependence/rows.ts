@@ -50,7 +50,7 @@ export const leastSequences = 40;
 /** Counted targets that are looked at, all in all, where sequences have several. */
 const wantedRows = 5000;
 /** The same of streams: of symbols, whose lags cost little, and of numbers. */
-const wantedOfStream = { symbols: 16_000, vectors: 5000 };
+const wantedOfStream = { symbols: 12_000, vectors: 5000 };
 const mostSequences = 12_000;
 const mostUnits = 128;
 const streamUnits = 64;
@@ -58,7 +58,7 @@ const leastUnits = 20;
 /** Stretches of the data that go to one half and the other in turn. */
 const stretches = 16;
 /** Of a stream, where nothing else is said. */
-const streamWindow = 512;
+const streamWindow = 256;
 
 /** @param blockSteps least steps of a block of a stream, from its correlation time. */
 export function divide(samples: Samples, seed: number, longest: number | undefined, blockSteps: number): Division | undefined {

@@ -2,6 +2,7 @@ import { Random, seedFor } from '../../compute/random.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import { ThroughtimeError } from '../../errors.ts';
 import { channelsOf } from './channels.ts';
+import { correlationTime } from './correlationTime.ts';
 import { exchangeTest } from './exchange.ts';
 import { learnFar } from './farLearners.ts';
 import { nameOf } from './features.ts';
@@ -25,6 +26,7 @@ export interface SearchOptions {
   readonly seed: number;
   readonly longest: number | undefined;
   readonly strength: number;
+  readonly power: boolean;
 }
 
 /** The most that the two directions of the split, and the two stages of the search, cost the level. */
@@ -32,6 +34,8 @@ const directions = 2;
 const stages = 2;
 /** Halving a window's range at most this many times. */
 const mostHalvings = 20;
+/** A block of a stream is so many correlation times long, where the stream is long enough. */
+const blockTimes = 5;
 const knownScore = 4;
 const mostKnown = 40;
 const powerLags = 6;
@@ -64,8 +68,8 @@ export class Search {
     const { seed, alpha, strength } = this.#options;
     yield { stage: 'reading', done: 0 };
     const samples = yield* this.#timed('reading', samplesOf(dataset), 0);
-    const division = divided(samples, seed, this.#options.longest);
     const channels = channelsOf(samples, seed);
+    const division = divided(samples, seed, this.#options.longest, blockTimes * correlationTime(samples, channels));
     yield { stage: 'arranging', done: 0.02 };
     const W = division.longest;
     this.#W = W;
@@ -122,8 +126,8 @@ export class Search {
     }
     this.#note('losses');
     const power: PowerPoint[] = [];
-    let largest: number | null = 0;
-    const lags = lagsFrom(horizon, this.#deepest(strength));
+    const lags = this.#options.power ? lagsFrom(horizon, this.#deepest(strength)) : [];
+    let largest: number | null = this.#options.power ? 0 : null;
     for (const lag of lags) {
       if (this.#late('planted dependences')) {
         largest = null;
@@ -139,7 +143,7 @@ export class Search {
       largest = largest === null || found === null ? null : Math.max(largest, found);
     }
     this.#note('planted dependences');
-    return this.#report(division, samples, { horizon, power, largest: lags.length === 0 ? 0 : largest });
+    return this.#report(division, samples, { horizon, power, largest });
   }
 
   /** Tests one window, both ways round. */
@@ -303,12 +307,12 @@ export class Search {
   }
 }
 
-function divided(samples: Samples, seed: number, longest: number | undefined): Division {
+function divided(samples: Samples, seed: number, longest: number | undefined, blockSteps: number): Division {
   const M = samples.targetSteps.length;
   if (M === 0) {
     throw new ThroughtimeError('DATA_INVALID', 'no sequence has a counted target, so there is nothing to predict; give targets');
   }
-  const division = divide(samples, seed, longest, 1);
+  const division = divide(samples, seed, longest, blockSteps);
   if (division) return division;
   throw new ThroughtimeError(
     'DATA_TOO_SHORT',
