@@ -84,23 +84,24 @@ export class Search {
     const rungs = rungsBelow(W);
     let lowest = -1;
     let rejected: Tested | undefined;
-    for (const window of [...rungs].reverse()) {
-      if (this.#late('windows of the ladder')) break;
-      yield { stage: `window ${window}`, done: 0.2 + 0.4 * (1 - rungs.indexOf(window) / rungs.length) };
-      const tested = this.#test(window, alpha / (stages * rungs.length));
-      this.#keep(tested, stages * rungs.length);
-      this.#loss(window, tested.near);
-      if (tested.pValue * stages * rungs.length <= alpha) {
+    const tested = new Set<number>();
+    for (;;) {
+      const window = nextRung(rungs, lowest, tested);
+      if (window === undefined || this.#late('windows of the ladder')) break;
+      yield { stage: `window ${window}`, done: 0.2 + (0.4 * tested.size) / rungs.length };
+      tested.add(window);
+      const test = this.#test(window, alpha / (stages * rungs.length));
+      this.#keep(test, stages * rungs.length);
+      this.#loss(window, test.near);
+      if (test.pValue * stages * rungs.length <= alpha) {
         lowest = window;
-        rejected = tested;
-        break;
+        rejected = test;
       }
     }
     this.#note('ladder');
     // Shorter windows: what is older than a longer one, and helps, is older than they are.
     for (const window of rungs) {
-      if (window >= (rejected ? lowest : 0)) continue;
-      if (rejected) this.#pValues.set(window, this.#pValues.get(lowest)!);
+      if (rejected && window < lowest) this.#pValues.set(window, this.#pValues.get(lowest)!);
     }
     let next = rejected ? ([...rungs, W].find((rung) => rung > lowest) as number) : 0;
     if (rejected) {
@@ -231,7 +232,8 @@ export class Search {
       power,
       outcome,
       largestNotExcluded: largest,
-      needed: largest !== null && largest <= strength ? null : Math.ceil((division.cases * (largest ?? 1)) / strength),
+      needed:
+        !this.#options.power || (largest !== null && largest <= strength) ? null : Math.ceil((division.cases * (largest ?? 1)) / strength),
       strength,
       reference: { ...reference, constant },
       data: {
@@ -326,6 +328,18 @@ function rungsBelow(W: number): number[] {
   const rungs = [0];
   for (let window = 1; window < W; window *= 2) rungs.push(window);
   return rungs;
+}
+
+/**
+ * The rung to test next: halfway between the longest window beyond which something was found and the shortest longer one beyond which nothing
+ * was, so that there is an answer soon; then what has been passed over, the longest first.
+ */
+function nextRung(rungs: readonly number[], lowest: number, tested: ReadonlySet<number>): number | undefined {
+  const above = rungs.filter((rung) => rung > lowest);
+  const first = above.findIndex((rung) => tested.has(rung));
+  const between = first < 0 ? above : above.slice(0, first);
+  if (between.length > 0) return between[Math.floor(between.length / 2)];
+  return above.filter((rung) => !tested.has(rung)).pop();
 }
 
 /** Lags from the horizon on at which a dependence is planted: a few, spread evenly in their logarithm. */
