@@ -137,6 +137,7 @@ export class Search {
       yield { stage: `planted at lag ${lag}`, done: 0.85 + (0.14 * lags.indexOf(lag)) / lags.length };
       const level = alpha / (stages * rungs.length * directions);
       const plantings = this.#splits.map((split) => new Planting(split, lag, Math.ceil(2 / level)));
+      if (!plantings.every((planting) => planting.possible)) continue;
       const share = Math.min(...plantings.map((planting) => planting.share));
       const { found, missed } = weakestFound((each) => plantings.some((planting) => planting.pValue(each) <= level), strength, share);
       if (missed !== null) power.push({ lag, strength: missed, detected: false });
