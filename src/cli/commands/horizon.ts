@@ -33,7 +33,7 @@ export function horizonCommand(): Command {
     .addOption(options.set())
     .addOption(options.seed())
     .option('--alpha <chance>', 'the chance, at most, of a horizon that is longer than the truth', chance, 0.01)
-    .option('--longest <steps>', 'the longest window to look at; by default the longest sequence, and 512 steps of a stream', steps)
+    .option('--longest <steps>', 'the longest window to look at; by default the longest sequence, and 256 steps of a stream', steps)
     .addOption(options.budget())
     .addOption(options.json())
     .addHelpText(

@@ -32,7 +32,10 @@ const fewVectors = [12, 64];
 const mostTables = 32;
 /** Vectors of more numbers are used as they are, without products of two. */
 const mostProducts = 6;
-const mostDense = 48;
+const mostDense = [24, 128];
+/** Numbers of all lags of one half's rows that are kept, at most. */
+const mostKept = 2e7;
+const usualRows = 2500;
 /** Of such, a number that is almost always the same marks a step: products with it, so many of them. */
 const mostMarked = 24;
 const signCodes = 3;
@@ -126,12 +129,14 @@ function signTablesOf(order: readonly number[], counts: Float64Array, alphabet: 
   });
 }
 
-function denseChannels({ vectors, input: { size: I } }: Samples, seed: number): Channels {
+function denseChannels({ vectors, longest, input: { size: I } }: Samples, seed: number): Channels {
   const S = vectors.length / I;
-  const columns = I <= mostDense ? I : mostDense;
+  const room = Math.floor(mostKept / (usualRows * Math.min(longest, 1000)));
+  const most = Math.min(Math.max(room, mostDense[0]), mostDense[1]);
+  const columns = Math.min(I, most);
   const random = new Random(seedFor(seed, 'projection'));
-  const bucket = Int32Array.from({ length: I }, (_, i) => (I <= mostDense ? i : random.below(columns)));
-  const sign = Int8Array.from({ length: I }, () => (I <= mostDense || random.below(2) === 0 ? 1 : -1));
+  const bucket = Int32Array.from({ length: I }, (_, i) => (I <= most ? i : random.below(columns)));
+  const sign = Int8Array.from({ length: I }, () => (I <= most || random.below(2) === 0 ? 1 : -1));
   const plain = Array.from({ length: columns }, () => new Float32Array(S));
   for (let s = 0; s < S; s++) for (let i = 0; i < I; i++) plain[bucket[i]][s] += sign[i] * vectors[s * I + i];
   const discrete = plain.map(fewValues);
@@ -140,7 +145,7 @@ function denseChannels({ vectors, input: { size: I } }: Samples, seed: number): 
   });
   const dense = [...plain];
   const markers = plain.map((column, i) => discrete[i] === 2 && isMarker(column));
-  if (I <= mostDense) {
+  if (I <= most) {
     for (let i = 0; i < I; i++) {
       for (let j = i; j < I; j++) {
         if (i === j && discrete[i] > 0 && discrete[i] <= 2) continue;

@@ -41,6 +41,8 @@ export function writeFreeColumns({ edges, waves }: FreeColumns, { count: n, step
   }
 }
 
+/** Fewest rows to a group of steps. */
+const rowsPerStep = 12;
 /** Fewest rows to a context, on average. */
 const rowsPerContext = 8;
 const longestContext = 6;
@@ -58,8 +60,31 @@ export function contextOrder(past: Past, most: number): number {
   return order;
 }
 
-/** Rows with the same newest symbols: [n] a number for each group. */
-export function contextGroups(past: Past, order: number): { codes: Int32Array; count: number } {
+/** [n] a number for each group of rows. */
+export interface Groups {
+  readonly codes: Int32Array;
+  readonly count: number;
+}
+
+/** Rows at the same step of their sequences, or at neighbouring ones where there are few rows at each; undefined where all are at one. */
+export function stepGroups({ steps, count: n }: Rows, windows: boolean): Groups | undefined {
+  if (windows) return undefined;
+  const order = Array.from(steps, (_, r) => r).sort((a, b) => steps[a] - steps[b]);
+  const codes = new Int32Array(n);
+  let group = 0;
+  let began = 0;
+  for (let i = 1; i < n; i++) {
+    if (steps[order[i]] !== steps[order[i - 1]] && i - began >= rowsPerStep && n - i >= rowsPerStep) {
+      group++;
+      began = i;
+    }
+    codes[order[i]] = group;
+  }
+  return group === 0 ? undefined : { codes, count: group + 1 };
+}
+
+/** Rows with the same newest symbols. */
+export function contextGroups(past: Past, order: number): Groups {
   const known = new Map<number, number>();
   const codes = Int32Array.from(keysOf(past, order), (key) => {
     const code = known.get(key) ?? known.size;
@@ -75,14 +100,22 @@ function keysOf({ n, symbols, channels: { alphabet } }: Past, order: number): Fl
   return keys;
 }
 
-/** Takes each group's own mean from d columns [d, n], in place. */
-export function withinGroups(columns: Float64Array, d: number, groups: Int32Array, groupCount: number, n: number): void {
-  const counts = new Float64Array(groupCount);
-  for (let r = 0; r < n; r++) counts[groups[r]]++;
-  const sums = new Float64Array(groupCount);
-  for (let j = 0; j < d; j++) {
-    sums.fill(0);
-    for (let r = 0; r < n; r++) sums[groups[r]] += columns[j * n + r];
-    for (let r = 0; r < n; r++) columns[j * n + r] -= sums[groups[r]] / counts[groups[r]];
+/** Rounds of taking the means of one grouping and of the other, where there are two. */
+const rounds = 8;
+
+/** Takes each group's own mean from d columns [d, n], in place; of two groupings, in turn, as often as brings both near 0. */
+export function withinGroups(columns: Float64Array, d: number, groupings: readonly Groups[], n: number): void {
+  for (let round = 0; round < (groupings.length > 1 ? rounds : 1); round++) {
+    for (const { codes, count } of groupings) {
+      const counts = new Float64Array(count);
+      for (let r = 0; r < n; r++) counts[codes[r]]++;
+      const sums = new Float64Array(count);
+      for (let j = 0; j < d; j++) {
+        sums.fill(0);
+        for (let r = 0; r < n; r++) sums[codes[r]] += columns[j * n + r];
+        for (let g = 0; g < count; g++) sums[g] /= counts[g];
+        for (let r = 0; r < n; r++) columns[j * n + r] -= sums[codes[r]];
+      }
+    }
   }
 }

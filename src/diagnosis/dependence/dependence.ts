@@ -13,10 +13,12 @@ export interface DependenceOptions {
   readonly seconds?: number;
   /** Of the exchanges, the choice of rows and the planted dependences; default 0. */
   readonly seed?: number;
-  /** Longest window that is looked at; default: the longest sequence, and of a stream 512 steps. */
+  /** Longest window that is looked at; default: the longest sequence, and of a stream 256 steps. */
   readonly longest?: number;
   /** Strength that a planted dependence has, at most, to be found for "none larger than"; default 0.1. */
   readonly strength?: number;
+  /** Whether dependences are planted into the data, to see what would be found; default true. Without, nothing is ruled out. */
+  readonly power?: boolean;
 }
 
 /** Tests a data set to the end. See `dependencePieces`. */
@@ -44,7 +46,7 @@ export function* dependencePieces(dataset: Dataset, options: DependenceOptions =
   return yield* search.run(dataset);
 }
 
-function checked({ alpha = 0.01, seconds = Number.POSITIVE_INFINITY, seed = 0, longest, strength = 0.1 }: DependenceOptions) {
+function checked({ alpha = 0.01, seconds = Number.POSITIVE_INFINITY, seed = 0, longest, strength = 0.1, power = true }: DependenceOptions) {
   const refuse = (name: string, allowed: string, got: unknown) => {
     throw new ThroughtimeError('OPTION_INVALID', `${name} must be ${allowed}, got ${String(got)}; give one`);
   };
@@ -53,5 +55,6 @@ function checked({ alpha = 0.01, seconds = Number.POSITIVE_INFINITY, seed = 0, l
   if (!Number.isSafeInteger(seed) || seed < 0) refuse('seed', 'a whole number from 0', seed);
   if (longest !== undefined && !(Number.isSafeInteger(longest) && longest >= 1)) refuse('longest', 'a whole number from 1', longest);
   if (!(strength > 0 && strength <= 0.5)) refuse('strength', 'a number above 0, at most 0.5', strength);
-  return { alpha, seconds, seed, longest, strength };
+  if (typeof power !== 'boolean') refuse('power', 'true or false', power);
+  return { alpha, seconds, seed, longest, strength, power };
 }

@@ -43,6 +43,14 @@ export class Planting {
     this.#causes = [standardized(left, there), standardized(tested, here)];
   }
 
+  /** Whether there is something to depend on, and something that newer inputs leave open. */
+  get possible(): boolean {
+    const { residual } = this.#near;
+    const targets = this.#split.trainTargets;
+    const open = dot(residual, 0, residual, 0, residual.length) > 1e-12 * dot(targets, 0, targets, 0, targets.length);
+    return open && this.#causes.every((cause) => cause.some((value) => value !== 0));
+  }
+
   /** The p-value of the test for a planted dependence. */
   pValue(strength: number): number {
     const { train, test, projection, O, seed } = this.#split;

@@ -50,7 +50,7 @@ export const leastSequences = 40;
 /** Counted targets that are looked at, all in all, where sequences have several. */
 const wantedRows = 5000;
 /** The same of streams: of symbols, whose lags cost little, and of numbers. */
-const wantedOfStream = { symbols: 16_000, vectors: 5000 };
+const wantedOfStream = { symbols: 8000, vectors: 5000 };
 const mostSequences = 12_000;
 const mostUnits = 128;
 const streamUnits = 64;
@@ -58,7 +58,7 @@ const leastUnits = 20;
 /** Stretches of the data that go to one half and the other in turn. */
 const stretches = 16;
 /** Of a stream, where nothing else is said. */
-const streamWindow = 512;
+const streamWindow = 256;
 
 /** @param blockSteps least steps of a block of a stream, from its correlation time. */
 export function divide(samples: Samples, seed: number, longest: number | undefined, blockSteps: number): Division | undefined {
@@ -113,8 +113,7 @@ function byBlock(
   const whole = counted.length >= stretches;
   const size = Math.max(1, Math.floor(steps / stretches));
   const stretch = whole ? Number.POSITIVE_INFINITY : Math.max(size, Math.min(3 * longest, Math.floor(steps / 4)));
-  const unit = Math.max(1, Math.min(Math.max(Math.floor(steps / 2 / streamUnits), blockSteps), Math.floor(steps / 2 / (leastUnits + 4))));
-  const sides: Piece[][][] = [[], []];
+  const ranges: { sequence: number; from: number; past: number; side: number }[] = [];
   let piece = 0;
   for (const sequence of counted) {
     const length = samples.starts[sequence + 1] - samples.starts[sequence];
@@ -122,11 +121,19 @@ function byBlock(
     for (let from = begin; from < length; from += stretch, piece++) {
       const past = Math.min(length, from + stretch);
       // What reads inputs of the other half's stretch is left out.
-      const first = whole || from === begin ? from : Math.min(past, from + longest);
-      for (let at = first; at + unit <= past; at += unit) {
-        const range = { sequence, from: firstTarget(samples, sequence, at), past: firstTarget(samples, sequence, at + unit) };
-        if (range.past > range.from) sides[piece % 2].push([range]);
-      }
+      ranges.push({ sequence, from: whole || from === begin ? from : Math.min(past, from + longest), past, side: piece % 2 });
+    }
+  }
+  // As long as is wanted, or shorter where there would be too few.
+  let unit = Math.max(Math.floor(steps / 2 / streamUnits), blockSteps, 1);
+  const unitsOf = (side: number) =>
+    ranges.reduce((sum, range) => sum + (range.side === side ? Math.floor((range.past - range.from) / unit) : 0), 0);
+  while (unit > 1 && Math.min(unitsOf(0), unitsOf(1)) < leastUnits) unit = Math.floor(0.9 * unit);
+  const sides: Piece[][][] = [[], []];
+  for (const { sequence, from, past, side } of ranges) {
+    for (let at = from; at + unit <= past; at += unit) {
+      const range = { sequence, from: firstTarget(samples, sequence, at), past: firstTarget(samples, sequence, at + unit) };
+      if (range.past > range.from) sides[side].push([range]);
     }
   }
   if (Math.min(sides[0].length, sides[1].length) < leastUnits) return undefined;

@@ -2,6 +2,7 @@ import { Random, seedFor } from '../../compute/random.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import { ThroughtimeError } from '../../errors.ts';
 import { channelsOf } from './channels.ts';
+import { correlationTime } from './correlationTime.ts';
 import { exchangeTest } from './exchange.ts';
 import { learnFar } from './farLearners.ts';
 import { nameOf } from './features.ts';
@@ -25,6 +26,7 @@ export interface SearchOptions {
   readonly seed: number;
   readonly longest: number | undefined;
   readonly strength: number;
+  readonly power: boolean;
 }
 
 /** The most that the two directions of the split, and the two stages of the search, cost the level. */
@@ -32,6 +34,8 @@ const directions = 2;
 const stages = 2;
 /** Halving a window's range at most this many times. */
 const mostHalvings = 20;
+/** A block of a stream is so many correlation times long, where the stream is long enough. */
+const blockTimes = 5;
 const knownScore = 4;
 const mostKnown = 40;
 const powerLags = 6;
@@ -64,8 +68,8 @@ export class Search {
     const { seed, alpha, strength } = this.#options;
     yield { stage: 'reading', done: 0 };
     const samples = yield* this.#timed('reading', samplesOf(dataset), 0);
-    const division = divided(samples, seed, this.#options.longest);
     const channels = channelsOf(samples, seed);
+    const division = divided(samples, seed, this.#options.longest, blockTimes * correlationTime(samples, channels));
     yield { stage: 'arranging', done: 0.02 };
     const W = division.longest;
     this.#W = W;
@@ -80,23 +84,24 @@ export class Search {
     const rungs = rungsBelow(W);
     let lowest = -1;
     let rejected: Tested | undefined;
-    for (const window of [...rungs].reverse()) {
-      if (this.#late('windows of the ladder')) break;
-      yield { stage: `window ${window}`, done: 0.2 + 0.4 * (1 - rungs.indexOf(window) / rungs.length) };
-      const tested = this.#test(window, alpha / (stages * rungs.length));
-      this.#keep(tested, stages * rungs.length);
-      this.#loss(window, tested.near);
-      if (tested.pValue * stages * rungs.length <= alpha) {
+    const tested = new Set<number>();
+    for (;;) {
+      const window = nextRung(rungs, lowest, tested);
+      if (window === undefined || this.#late('windows of the ladder')) break;
+      yield { stage: `window ${window}`, done: 0.2 + (0.4 * tested.size) / rungs.length };
+      tested.add(window);
+      const test = this.#test(window, alpha / (stages * rungs.length));
+      this.#keep(test, stages * rungs.length);
+      this.#loss(window, test.near);
+      if (test.pValue * stages * rungs.length <= alpha) {
         lowest = window;
-        rejected = tested;
-        break;
+        rejected = test;
       }
     }
     this.#note('ladder');
     // Shorter windows: what is older than a longer one, and helps, is older than they are.
     for (const window of rungs) {
-      if (window >= (rejected ? lowest : 0)) continue;
-      if (rejected) this.#pValues.set(window, this.#pValues.get(lowest)!);
+      if (rejected && window < lowest) this.#pValues.set(window, this.#pValues.get(lowest)!);
     }
     let next = rejected ? ([...rungs, W].find((rung) => rung > lowest) as number) : 0;
     if (rejected) {
@@ -122,8 +127,8 @@ export class Search {
     }
     this.#note('losses');
     const power: PowerPoint[] = [];
-    let largest: number | null = 0;
-    const lags = lagsFrom(horizon, this.#deepest(strength));
+    const lags = this.#options.power ? lagsFrom(horizon, this.#deepest(strength)) : [];
+    let largest: number | null = this.#options.power ? 0 : null;
     for (const lag of lags) {
       if (this.#late('planted dependences')) {
         largest = null;
@@ -132,6 +137,7 @@ export class Search {
       yield { stage: `planted at lag ${lag}`, done: 0.85 + (0.14 * lags.indexOf(lag)) / lags.length };
       const level = alpha / (stages * rungs.length * directions);
       const plantings = this.#splits.map((split) => new Planting(split, lag, Math.ceil(2 / level)));
+      if (!plantings.every((planting) => planting.possible)) continue;
       const share = Math.min(...plantings.map((planting) => planting.share));
       const { found, missed } = weakestFound((each) => plantings.some((planting) => planting.pValue(each) <= level), strength, share);
       if (missed !== null) power.push({ lag, strength: missed, detected: false });
@@ -139,7 +145,7 @@ export class Search {
       largest = largest === null || found === null ? null : Math.max(largest, found);
     }
     this.#note('planted dependences');
-    return this.#report(division, samples, { horizon, power, largest: lags.length === 0 ? 0 : largest });
+    return this.#report(division, samples, { horizon, power, largest });
   }
 
   /** Tests one window, both ways round. */
@@ -227,7 +233,8 @@ export class Search {
       power,
       outcome,
       largestNotExcluded: largest,
-      needed: largest !== null && largest <= strength ? null : Math.ceil((division.cases * (largest ?? 1)) / strength),
+      needed:
+        !this.#options.power || (largest !== null && largest <= strength) ? null : Math.ceil((division.cases * (largest ?? 1)) / strength),
       strength,
       reference: { ...reference, constant },
       data: {
@@ -303,12 +310,12 @@ export class Search {
   }
 }
 
-function divided(samples: Samples, seed: number, longest: number | undefined): Division {
+function divided(samples: Samples, seed: number, longest: number | undefined, blockSteps: number): Division {
   const M = samples.targetSteps.length;
   if (M === 0) {
     throw new ThroughtimeError('DATA_INVALID', 'no sequence has a counted target, so there is nothing to predict; give targets');
   }
-  const division = divide(samples, seed, longest, 1);
+  const division = divide(samples, seed, longest, blockSteps);
   if (division) return division;
   throw new ThroughtimeError(
     'DATA_TOO_SHORT',
@@ -322,6 +329,18 @@ function rungsBelow(W: number): number[] {
   const rungs = [0];
   for (let window = 1; window < W; window *= 2) rungs.push(window);
   return rungs;
+}
+
+/**
+ * The rung to test next: halfway between the longest window beyond which something was found and the shortest longer one beyond which nothing
+ * was, so that there is an answer soon; then what has been passed over, the longest first.
+ */
+function nextRung(rungs: readonly number[], lowest: number, tested: ReadonlySet<number>): number | undefined {
+  const above = rungs.filter((rung) => rung > lowest);
+  const first = above.findIndex((rung) => tested.has(rung));
+  const between = first < 0 ? above : above.slice(0, first);
+  if (between.length > 0) return between[Math.floor(between.length / 2)];
+  return above.filter((rung) => !tested.has(rung)).pop();
 }
 
 /** Lags from the horizon on at which a dependence is planted: a few, spread evenly in their logarithm. */

@@ -1,6 +1,16 @@
 import type { Channels } from './channels.ts';
 import { ContextTables } from './contextTables.ts';
-import { contextGroups, contextOrder, type FreeColumns, freeColumnsOf, freeCount, withinGroups, writeFreeColumns } from './covariates.ts';
+import {
+  contextGroups,
+  contextOrder,
+  type FreeColumns,
+  freeColumnsOf,
+  freeCount,
+  type Groups,
+  stepGroups,
+  withinGroups,
+  writeFreeColumns,
+} from './covariates.ts';
 import { columnsOf, extentOf, type Feature, nameOf, type Scaled, scaled } from './features.ts';
 import { dot, Factor, fit, gram, products, subtractFit } from './linear.ts';
 import { nearestFeatures, neighboursOf, poolsOf } from './nearFeatures.ts';
@@ -38,6 +48,8 @@ export interface NearModel {
 const rowsPerColumn = 8;
 const mostFeatures = 80;
 const scannedLags = 10;
+/** Of these, so many come before sums over stretches. */
+const firstLags = 3;
 /** Of each row: what holds coefficients back. */
 const ridge = 1e-3;
 /** Share of the variance below which a residual is taken for rounding. */
@@ -52,6 +64,7 @@ export class Split {
   readonly trainTargets: Float64Array;
   readonly testTargets: Float64Array;
   readonly free: FreeColumns;
+  readonly windows: boolean;
   readonly seed: number;
   /** Features that were found to matter at some window, for all longer ones. */
   readonly known = new Map<string, Feature>();
@@ -67,6 +80,7 @@ export class Split {
     this.projection = projectionOf(train.outputs, train.rows.count, seed);
     this.trainTargets = project(this.projection, train.outputs.full, train.rows.count);
     this.testTargets = project(this.projection, test.outputs.full, test.rows.count);
+    this.windows = samples.windows;
     this.free = freeColumnsOf(train.rows, samples.windows);
     this.tables = new ContextTables(samples, train.past.channels, train.rows, train.past.W, this.O, targetReader(samples, this.projection));
   }
@@ -109,10 +123,14 @@ export class Split {
     if (window < 2 || chosen.size >= room) return model;
     const before = chosen.size;
     const scan = past.scan(model.residual, this.O, 0, window);
-    for (const feature of poolsOf(past, 0, window, model.residual, this.O, Math.floor((room - before) / 2))) take(feature);
-    for (const feature of neighboursOf(past, 0, window, model.residual, this.O, Math.floor((room - before) / 6))) take(feature);
-    for (const lag of strongestLags(scan, scannedLags))
+    const lags = strongestLags(scan, scannedLags);
+    const takeLag = (lag: number) => {
       for (let c = 0; c < past.channels.count; c++) take({ kind: 'lag', channel: c, lag });
+    };
+    lags.slice(0, firstLags).forEach(takeLag);
+    for (const feature of poolsOf(past, 0, window, model.residual, this.O, Math.floor((room - chosen.size) / 2))) take(feature);
+    for (const feature of neighboursOf(past, 0, window, model.residual, this.O, Math.floor((room - chosen.size) / 3))) take(feature);
+    lags.slice(firstLags).forEach(takeLag);
     return chosen.size > before ? this.#fitNear(window, [...chosen.values()], model) : model;
   }
 
@@ -177,12 +195,12 @@ export class Split {
 
 /**
  * What is left of the targets, and of far predictions, on the test side when everything near has had its say there: each is
- * regressed on the near columns of the test side itself, within groups of the same newest symbols. So no error of a near model
- * fitted elsewhere can pass for a far effect.
+ * regressed on the near columns of the test side itself, within groups of the same newest symbols and of the same step. So no error of a
+ * near model fitted elsewhere can pass for a far effect, nor can where in its sequence a row stands.
  */
 export class Partial {
   readonly #split: Split;
-  readonly #groups: { readonly codes: Int32Array; readonly count: number } | undefined;
+  readonly #groups: Groups[] = [];
   readonly #columns: Float64Array;
   readonly #d: number;
   readonly #factor: Factor;
@@ -193,11 +211,10 @@ export class Partial {
     this.#columns = split.testColumns(near);
     this.#d = near.d;
     const order = contextOrder(past, near.window);
-    if (order > 0) {
-      const { codes, count } = contextGroups(past, order);
-      this.#groups = { codes, count };
-      withinGroups(this.#columns, this.#d, codes, count, rows.count);
-    }
+    if (order > 0) this.#groups.push(contextGroups(past, order));
+    const steps = stepGroups(rows, split.windows);
+    if (steps) this.#groups.push(steps);
+    withinGroups(this.#columns, this.#d, this.#groups, rows.count);
     this.#factor = new Factor(gram(this.#columns, this.#d, rows.count), this.#d);
   }
 
@@ -206,7 +223,7 @@ export class Partial {
     const { test } = this.#split;
     const n = test.rows.count;
     const O = columns.length / n;
-    if (this.#groups) withinGroups(columns, O, this.#groups.codes, this.#groups.count, n);
+    withinGroups(columns, O, this.#groups, n);
     subtractFit(this.#columns, this.#d, fit(this.#columns, this.#d, columns, O, n, this.#factor), columns, O, n);
   }
 
