@@ -368,11 +368,11 @@ export const tuning: readonly SetUp[] = [
     training: sgd(4),
   },
   {
-    name: 'adding, orthogonal tanh, momentum',
+    name: 'averages, orthogonal tanh, momentum',
     truth: 'explodes at once',
-    data: task({ name: 'adding', length: 60 }),
+    data: averages({ length: 50 }),
     model: rnn(32, { recurrentInit: 'orthogonal' }),
-    training: momentum(0.1),
+    training: momentum(0.3),
   },
   {
     name: 'filter, LSTM of gain 4, SGD',
