@@ -18,3 +18,27 @@ export function sayEvent(event: TrainingEvent): string {
   const where = located ? `; first in the pass: ${describeLocation(located)}${place}` : '';
   return `Update ${update}: ${actions[event.action](event)}: ${because}${where}`;
 }
+
+/** Events of the same kind in a row that are told one by one. */
+const told = 3;
+
+/** The lines for the events of a training: what happens again at update after update is told three times, then at the 10th, 100th, ... */
+export class EventLines {
+  #last: TrainingEvent | undefined;
+  #inRow = 0;
+
+  /** Undefined where nothing needs to be said. */
+  line(event: TrainingEvent): string | undefined {
+    const { update, kind, action } = event;
+    const again = this.#last?.kind === kind && this.#last.action === action && this.#last.update === update - 1;
+    this.#last = event;
+    this.#inRow = again ? this.#inRow + 1 : 1;
+    if (this.#inRow <= told) return sayEvent(event);
+    if (!isPowerOfTen(this.#inRow)) return undefined;
+    return `Update ${update}: ${actions[action](event)}, the ${this.#inRow}th in a row: ${event.because}; each is in events.jsonl`;
+  }
+}
+
+function isPowerOfTen(count: number): boolean {
+  return Number.isInteger(Math.log10(count));
+}

@@ -26,7 +26,7 @@ export const options = {
   seeds: () =>
     new Option(
       '--seeds <number>',
-      'repetitions of each replay, and half the trainings from new weights that confirm the answer; 5 by default',
+      'repetitions of each replay, and a quarter of the trainings from new weights that confirm the answer; 5 by default',
     ).argParser(atLeastOne),
   budget: () => new Option('--budget <seconds>', 'bound the whole command; what was cut short is said').argParser(positiveNumber),
   checkpointEvery: () =>

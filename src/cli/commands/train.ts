@@ -15,7 +15,7 @@ import { rewound } from '../../run/rewind.ts';
 import { RunDirectory } from '../../run/runDirectory.ts';
 import { type TrainRequest, type TrainResult, trainRun } from '../../run/trainRun.ts';
 import { describeMemory } from '../../training/trainingMemory.ts';
-import { sayEvent } from '../events.ts';
+import { EventLines } from '../events.ts';
 import { duration, short } from '../numbers.ts';
 import { type BackendName, openBackend } from '../openBackend.ts';
 import { options, pathText } from '../options.ts';
@@ -83,6 +83,7 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
   const onSignal = stopping(stop);
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   let progress: Progress | undefined;
+  const events = new EventLines();
   try {
     const { result, network, data, run } = await withPlace(source, overridesOf(flags), () =>
       trainRun({
@@ -100,14 +101,18 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
               progress.say(`The run in ${run} is finished: all its ${resumedAt} updates were made before.`);
               return;
             }
-            const from = resumedAt > 0 ? `, going on from update ${resumedAt}` : '';
+            const before = 'from' in request && request.from ? ` of ${request.from.run}, before its explosion` : '';
+            const from = resumedAt > 0 || before ? `, going on from update ${resumedAt}${before}` : '';
             progress.say(
               `Training ${experiment.name} (${L} x ${H} ${cell.name}, ${parameters.length} parameters) into ${run}${from}. Backend ${backend.name}, ${backend.threads} thread${backend.threads === 1 ? '' : 's'}, ${reason}.`,
             );
             if (memory.limit !== null || memory.pass.plan !== 'plain') progress.say(describeMemory(memory));
           },
           updated: (line, sequences) => progress?.updated(line, sequences),
-          happened: (event) => progress?.say(sayEvent(event)),
+          happened(event) {
+            const line = events.line(event);
+            if (line !== undefined) progress?.say(line);
+          },
           noted: (sentence) => (progress ? progress.say(sentence) : process.stderr.write(`${sentence}\n`)),
         },
       }),
@@ -118,9 +123,9 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
     const standardized = isStandardized(experiment, data.description);
     data.close?.();
     if (flags.json) process.stdout.write(`${toJson({ ...result, ...(sample === undefined ? {} : { sample }) })}\n`);
-    else process.stdout.write(summary(result, sample, standardized));
+    else process.stdout.write(summary(result, experiment, sample, standardized));
     if (result.stopped === 'explosion') {
-      const again = `throughtime train ${argument(result.run)} --rewind --set 'training.clip={"globalNorm":1}'`;
+      const again = `throughtime train ${argument(result.run)} --rewind --set training.clip=auto`;
       throw new ThroughtimeError(
         'TRAINING_EXPLODED',
         `the guard has stopped the run; go on from before the explosion, e.g. with: ${again}`,
@@ -205,7 +210,7 @@ function isStandardized({ data }: Experiment, description: DataDescription): boo
 /** A path as it is to be written in a shell. */
 const argument = (text: string) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
-function summary(result: TrainResult, sample: string | undefined, standardized: boolean): string {
+function summary(result: TrainResult, { training }: Experiment, sample: string | undefined, standardized: boolean): string {
   const { loss, metric, validated, gradientNorm: norm } = result;
   const share = validated && validated.share < 1 ? `, on ${short(100 * validated.share)}% of the validation part` : '';
   const earlier = validated && validated.update < result.updates ? `, after update ${validated.update}` : '';
@@ -225,6 +230,8 @@ function summary(result: TrainResult, sample: string | undefined, standardized: 
   if (result.explosion) {
     const { update, because } = result.explosion;
     rows.push(['exploding', `first seen at update ${update}: ${because}; all signs are in events.jsonl`]);
+    if (training.clip !== 'auto')
+      rows.push(['before it', `go on from there with: throughtime train ${argument(result.run)} --rewind --set training.clip=auto`]);
   }
   if (result.firstNonFinite) {
     const { update, what } = result.firstNonFinite;

@@ -27,9 +27,9 @@ export interface Stretch {
   readonly loss: number;
   /** Deviation of the losses at the end from that, by their median distance. */
   readonly spread: number;
-  /** The update, from 0, that wrecked it; null where none did. */
-  readonly faultAt: number | null;
-  /** Why it is not stable by itself; null where nothing is wrong with it. */
+  /** The first sign of an explosion, at an update from 0; a clip may have taken its harm. Null where there was none. */
+  readonly sign: { readonly at: number; readonly because: string } | null;
+  /** Why it is not stable by what became of it; null where nothing is wrong with it. */
   readonly fault: string | null;
 }
 
@@ -48,7 +48,7 @@ const afterFault = 20;
 
 /**
  * Trains some updates from a snapshot (or from the network as it is) with a clip, other sequences following each other for every seed,
- * and says whether that went well: everything finite, no update that explodes, no loss that ends above where it began or keeps jumping.
+ * and says whether that went well: everything finite, no divergence, no loss that ends above where it began, comes back to that or keeps jumping.
  * Gives a piece for each update, so that whoever asks for the next may do something else in between, or ask no more.
  *
  * The network is left as the last update has made it; the memory of the backend is given back.
@@ -62,8 +62,8 @@ export function* stretchPieces(
   const losses: number[] = [];
   const norms: number[] = [];
   let bound = 0;
+  let sign: Stretch['sign'] = null;
   let fault: string | null = null;
-  let faultAt: number | null = null;
   let late = 0;
   try {
     const trainer = new Trainer(network, dataset, { ...options, clip, guard: 'warn', seed });
@@ -73,8 +73,10 @@ export function* stretchPieces(
       losses.push(loss);
       norms.push(gradientNorm);
       if (binding && binding.share > 0) bound++;
-      const wreck = trainer.takeEvents().find(wrecks);
-      if (wreck && fault === null) [fault, faultAt] = [wreck.because, count];
+      for (const { kind, because } of trainer.takeEvents()) {
+        if (explodes(kind)) sign ??= { at: count, because };
+        if (wrecks(kind)) fault ??= because;
+      }
       // What has once gone wrong is looked at a little longer, for the curve, but not to the end.
       if (fault !== null && (++late > afterFault || !Number.isFinite(loss))) break;
       yield;
@@ -96,7 +98,7 @@ export function* stretchPieces(
     fault = `the loss comes back to ${say(worst)}, and it began at ${say(begin)}`;
   }
   const clippedFraction = bound / losses.length;
-  return { losses: Float64Array.from(losses), begin, loss, spread, norms: Float64Array.from(norms), clippedFraction, fault, faultAt };
+  return { losses: Float64Array.from(losses), begin, loss, spread, norms: Float64Array.from(norms), clippedFraction, sign, fault };
 }
 
 /** The largest of the medians of three losses on end: what one batch does is not seen. */
@@ -106,8 +108,10 @@ function largestMedianOfThree(losses: readonly number[]): number {
   return largest;
 }
 
-/** Events after which weights are lost. A gradient that grows through time is not one, where its clip holds. */
-const wrecks = ({ kind }: { kind: Sign['kind'] | 'clip' }) => kind === 'nonFinite' || kind === 'overshoot' || kind === 'divergence';
+/** Events after which what was learned is lost. An overshoot is not one: a bounded step may be too long near a minimum, and do no harm. */
+const wrecks = (kind: Sign['kind'] | 'clip') => kind === 'nonFinite' || kind === 'divergence';
+/** Signs that a training without a clip explodes. A gradient that grows through time need not. */
+export const explodes = (kind: Sign['kind'] | 'clip') => wrecks(kind) || kind === 'overshoot';
 
 /** The seed of the n-th repetition: the first is the training as it is. */
 export const repetitionSeed = (seed: number, n: number) => (n === 0 ? seed : seedFor(seed, 'threshold', n));

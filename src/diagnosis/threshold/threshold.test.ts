@@ -48,6 +48,10 @@ describe('a training that explodes', () => {
   test('the answer is confirmed on new weights, and says what it is beside the average norm and what lower ones cost', () => {
     const fresh = answer.tried.filter((each) => each.fresh);
     assert.ok(fresh.length > 0 && fresh.at(-1)?.threshold === threshold);
+    // Four for each of the two repetitions; and the replays hold at the answer too.
+    assert.equal(fresh.at(-1)?.why, 'stable in 8 of 8 fresh trainings');
+    assert.ok(answer.tried.some((each) => !each.fresh && each.threshold === threshold && each.stable));
+    for (const each of fresh.slice(0, -1)) assert.match(each.why, /^stable in \d of \d fresh trainings: the loss /);
     assert.equal(answer.confidence, 1);
     const norms = answer.curve.filter(Number.isFinite);
     const mean = norms.reduce((sum, norm) => sum + norm, 0) / norms.length;

@@ -1,4 +1,5 @@
 import type { Snapshot } from '../../training/guard/snapshots.ts';
+import { confirmedPieces } from './confirmed.ts';
 import { median, type Replayed, repetitionSeed, type Stretch, say, stretchPieces } from './replay.ts';
 
 /** From one threshold to the next on the way down, before the bracket is narrowed. */
@@ -9,12 +10,6 @@ const resolution = Math.SQRT2;
 const lowest = 1e-4;
 /** A threshold has to learn this share of what a lower one learns: of the way that the loss goes down. */
 const learned = 0.75;
-/** How much lower the threshold is that a fresh training is compared with. */
-const compared = 8;
-/** Fresh trainings that confirm the answer, for each repetition of a replay. */
-const freshOfEach = 2;
-/** How often the answer may be lowered by `resolution` because a fresh training says so. */
-const mostLowered = 8;
 
 /** A threshold that was tried, from a snapshot or, `fresh`, from new weights. */
 export interface Tried {
@@ -51,7 +46,7 @@ export interface Search {
   /** Repetitions with other orders of the sequences, and updates of each. */
   readonly seeds: number;
   readonly updates: number;
-  /** Draws new weights; where it is given, the answer is confirmed on twice as many fresh trainings of `freshUpdates`. */
+  /** Draws new weights; where it is given, the answer is confirmed on four times as many fresh trainings of `freshUpdates`. */
   readonly fresh?: (seed: number) => void;
   readonly freshUpdates?: number;
   /** Told of each threshold that has been tried. */
@@ -100,60 +95,38 @@ export function* thresholdPieces(search: Search): Generator<void, Found> {
   }
   const answer = { explodes: true, tried, unstable: high };
   if (!search.fresh) return { ...answer, threshold: found.threshold, stretch: found.runs[0], confirmed: null };
-  let threshold = found.threshold;
-  for (let lowered = 0; ; lowered++, threshold /= resolution) {
-    const { runs, stable } = yield* freshOnes(search, threshold);
-    const share = stable / runs.length;
-    note({
-      ...triedOf(threshold, runs, null),
-      fresh: true,
-      stable: share === 1,
-      why: `stable in ${stable} of ${runs.length} fresh trainings`,
-    });
-    if (share === 1 || lowered === mostLowered) return { ...answer, threshold, stretch: runs[0], confirmed: share };
-  }
+  const confirmation = yield* confirmedPieces(search, found.threshold, resolution, note);
+  return { ...answer, ...confirmation, unstable: lowestUnstable(tried, confirmation.threshold) };
 }
 
-/** The stretches of all seeds, up to the first with a fault. */
-function* repeated({ replayed, from, seeds, updates }: Search, threshold: number | null): Generator<void, Stretch[]> {
+function lowestUnstable(tried: readonly Tried[], above: number): number | null {
+  const unstable = tried.flatMap(({ stable, threshold }) => (!stable && threshold !== null && threshold > above ? threshold : []));
+  return unstable.length === 0 ? null : Math.min(...unstable);
+}
+
+/** The stretches of all seeds, up to the first that is not stable. Without a clip, a sign of an explosion is enough. */
+export function* repeated({ replayed, from, seeds, updates }: Search, threshold: number | null): Generator<void, Stretch[]> {
   const clip = threshold === null ? 'none' : { globalNorm: threshold };
   const runs: Stretch[] = [];
   for (let n = 0; n < seeds; n++) {
     if (!from) throw new RangeError('replays begin at a snapshot');
     runs.push(yield* stretchPieces(replayed, { clip, seed: repetitionSeed(replayed.options.seed, n), from, updates }));
-    if (runs[n].fault !== null) break;
+    if (wrong(runs[n], threshold) !== null) break;
   }
   return runs;
 }
 
-/** Trainings from new weights, each beside one with a far lower threshold: how many are stable and do not learn far less than that. */
-function* freshOnes(search: Search, threshold: number): Generator<void, { runs: Stretch[]; stable: number }> {
-  const { replayed, seeds, updates, fresh, freshUpdates = updates } = search;
-  const runs: Stretch[] = [];
-  let stable = 0;
-  for (let n = 0; n < freshOfEach * seeds; n++) {
-    const seed = repetitionSeed(replayed.options.seed, seeds + n);
-    const pair: Stretch[] = [];
-    for (const globalNorm of [threshold, threshold / compared]) {
-      fresh?.(seed);
-      pair.push(yield* stretchPieces(replayed, { clip: { globalNorm }, seed, from: undefined, updates: freshUpdates }));
-      if (pair[0].fault !== null) break;
-    }
-    runs.push(pair[0]);
-    if (pair[0].fault === null && !learnsMore([pair[1]], [pair[0]])) stable++;
-  }
-  return { runs, stable };
-}
+const wrong = ({ sign, fault }: Stretch, threshold: number | null) => fault ?? (threshold === null ? (sign?.because ?? null) : null);
 
 /** The smallest and the largest norm up to where a training is wrecked: a threshold above the latter bounds nothing in time. */
 function reach(runs: readonly Stretch[]): [number, number] {
-  const norms = runs.flatMap((run) => Array.from(run.norms.slice(0, (run.faultAt ?? run.norms.length) + 1)));
+  const norms = runs.flatMap((run) => Array.from(run.norms.slice(0, (run.sign?.at ?? run.norms.length) + 1)));
   const finite = norms.filter((norm) => Number.isFinite(norm) && norm > 0);
   return finite.length === 0 ? [1, 1] : [Math.min(...finite), Math.max(...finite)];
 }
 
 /** Whether some runs learn far more than others, beyond the noise of their losses. */
-function learnsMore(runs: readonly Stretch[], others: readonly Stretch[]): boolean {
+export function learnsMore(runs: readonly Stretch[], others: readonly Stretch[]): boolean {
   const begin = median([...runs, ...others].map((run) => run.begin));
   const beyond = lossOf(others) - lossOf(runs) > median(runs.map(({ spread }) => spread));
   return beyond && begin - lossOf(others) < learned * (begin - lossOf(runs));
@@ -161,8 +134,8 @@ function learnsMore(runs: readonly Stretch[], others: readonly Stretch[]): boole
 
 const lossOf = (runs: readonly Stretch[]) => median(runs.map(({ loss }) => loss));
 
-function triedOf(threshold: number | null, runs: readonly Stretch[], lower: readonly Stretch[] | null): Tried {
-  const fault = runs.find((run) => run.fault !== null)?.fault ?? null;
+export function triedOf(threshold: number | null, runs: readonly Stretch[], lower: readonly Stretch[] | null): Tried {
+  const fault = runs.map((run) => wrong(run, threshold)).find((each) => each !== null) ?? null;
   const loss = lossOf(runs);
   const outdone = fault === null && lower !== null && learnsMore(lower, runs);
   const why =

@@ -1,7 +1,7 @@
 import type { SignKind } from '../../training/guard/detector.ts';
 import { takeSnapshot } from '../../training/guard/snapshots.ts';
 import { Trainer } from '../../training/trainer.ts';
-import { quantile, type Replayed } from './replay.ts';
+import { explodes, quantile, type Replayed } from './replay.ts';
 import { type Found, type Tried, thresholdPieces } from './threshold.ts';
 
 /** Updates beyond the explosion that a replay goes on, and a training from new weights. */
@@ -11,7 +11,7 @@ const freshBeyond = 1000;
 export interface TuneClipOptions extends Replayed {
   /** Draws the network's weights anew, as a training with this seed begins. */
   readonly initialize: (seed: number) => void;
-  /** Orders of the sequences in the replays, and half the fresh trainings that the answer is confirmed on; 5 by default. */
+  /** Orders of the sequences in the replays, and a quarter of the fresh trainings that the answer is confirmed on; 5 by default. */
   readonly seeds?: number;
   readonly told?: (sentence: string, tried?: Tried) => void;
 }
@@ -64,7 +64,7 @@ export function* tuneClipPieces({ initialize, seeds = 5, told, ...replayed }: Tu
   let explosion: TuneClipAnswer['explosion'] = null;
   while (!trainer.done && !explosion) {
     norms.push(trainer.step().gradientNorm);
-    const sign = trainer.takeEvents().find(({ kind }) => kind === 'nonFinite' || kind === 'overshoot' || kind === 'divergence');
+    const sign = trainer.takeEvents().find(({ kind }) => explodes(kind));
     if (sign) explosion = { update: sign.update, kind: sign.kind as SignKind, because: sign.because };
     answer = { ...nothing, explosion, gradientNorm: summaryOf(norms), curve: norms };
     yield answer;

@@ -10,6 +10,8 @@ const overshoots = 4;
 const overshootsOf = 5;
 const overshootsNeeded = 3;
 const farOvershoot = 30;
+/** A loss below this share of how high it was in the beginning has little left to lose: overshoots there are the restlessness of a converged network. */
+const worthwhile = 0.1;
 /** Powers of ten by which the gradient grows from the newest to the oldest step, at least; the older half has its share. */
 const grown = 4;
 const grownInOlderHalf = 0.3;
@@ -55,12 +57,12 @@ export class ExplosionDetector {
 
   /** The sign that this update gives, the gravest where there are several; null where all is well. */
   see({ loss, gradientNorm, nonFinite = null, decrease = null, growth = null }: UpdateLook): Sign | null {
-    const level = this.#curve.level;
+    const { level, height } = this.#curve;
     const curve = this.#curve.see(loss);
     if (nonFinite !== null || !Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
       return exploding('nonFinite', `not finite: ${nonFinite ?? (Number.isFinite(loss) ? 'gradient' : 'loss')}`);
     }
-    const scale = Math.max(loss, Number.isNaN(level) ? 0 : level);
+    const scale = Math.max(loss, Number.isNaN(level) ? 0 : level, Number.isNaN(height) ? 0 : worthwhile * height);
     const overshoot = decrease !== null && scale > 0 ? decrease / scale : 0;
     this.#overshot = ((this.#overshot << 1) | Number(overshoot > overshoots)) & (2 ** overshootsOf - 1);
     if (overshoot > farOvershoot || (overshoot > overshoots && ones(this.#overshot) >= overshootsNeeded)) {

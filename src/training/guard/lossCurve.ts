@@ -63,6 +63,11 @@ export class LossCurve {
     return this.#first.quantile(0.5);
   }
 
+  /** Where the loss was high: the 9th decile of the first losses; NaN before the first. */
+  get height(): number {
+    return this.#first.quantile(0.9);
+  }
+
   /** Takes in the loss of an update. One that is not finite is not for this watcher. */
   see(loss: number): CurveSign | null {
     if (!Number.isFinite(loss)) return null;
