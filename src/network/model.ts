@@ -1,6 +1,8 @@
 import { ThroughtimeError } from '../errors.ts';
 import type { Cell } from './cell/cell.ts';
-import type { RecurrentInit } from './init/init.ts';
+import { orthogonalInits, type RecurrentInit } from './init/init.ts';
+import type { OrthogonalOption } from './orthogonal/orthogonal.ts';
+import { orthogonalMaps } from './orthogonal/orthogonals.ts';
 
 /** The model of an experiment: what the network is made of. */
 export interface ModelOptions {
@@ -16,16 +18,21 @@ export interface ModelOptions {
   readonly residual?: boolean;
   /** Probability with which an output of a layer is dropped on its way to the next one, in training; 0 by default. */
   readonly dropout?: number;
-  /** How each gate block of the recurrent matrix starts; `default` is U(-1/sqrt(H), 1/sqrt(H)). */
+  /** How each gate block of the recurrent matrix starts; `default` is U(-1/sqrt(H), 1/sqrt(H)), and where it stays orthogonal, `henaff`. */
   readonly recurrentInit?: RecurrentInit;
   /**
    * Of cells with a forget gate: b, 1 by default, sets the gate's block of `bias_ih` to b and of `bias_hh` to 0; `chrono`
    * draws it from log U(1, Tmax - 1) and sets the input gate's to minus that (Tallec & Ollivier 2018, arXiv 1804.11188, section 2).
    */
   readonly forgetBias?: number | 'chrono';
+  /**
+   * Keeps every gate block of the recurrent matrix orthogonal through the whole training; false by default. `by` says how
+   * (`exponential`, `cayley` or `polar`), `learningRate` at what rate it learns: a tenth of the training's by default.
+   */
+  readonly orthogonal?: OrthogonalOption;
 }
 
-const known = ['cell', 'activation', 'hiddenSize', 'layers', 'residual', 'dropout', 'recurrentInit', 'forgetBias'];
+const known = ['cell', 'activation', 'hiddenSize', 'layers', 'residual', 'dropout', 'recurrentInit', 'forgetBias', 'orthogonal'];
 
 /**
  * Refuses a model whose options are unknown, out of range, or have no meaning beside each other.
@@ -46,8 +53,32 @@ export function checkModel(options: ModelOptions): void {
   if (forgetBias !== undefined && !(cell === 'lstm' || (typeof cell === 'object' && cell.forgetGate !== undefined))) {
     refuse('forgetBias', `has no meaning for the cell ${nameOf(cell)}, which has no forget gate; remove it`);
   }
+  checkOrthogonal(options);
   if (layers === 1 && residual) refuse('residual', 'has no meaning with one layer; remove it or set layers');
   if (layers === 1 && dropout > 0) refuse('dropout', 'acts between layers and there is one; remove it or set layers');
+}
+
+/** How the recurrent matrix starts, where nothing is said too. */
+export function startOf({ recurrentInit, orthogonal }: Pick<ModelOptions, 'recurrentInit' | 'orthogonal'>): RecurrentInit {
+  return recurrentInit ?? (orthogonal ? 'henaff' : 'default');
+}
+
+function checkOrthogonal(options: ModelOptions): void {
+  const { orthogonal = false } = options;
+  if (orthogonal === false) return;
+  const start = startOf(options);
+  if (!(orthogonalInits as readonly RecurrentInit[]).includes(start)) {
+    const allowed = orthogonalInits.map((each) => JSON.stringify(each)).join(', ');
+    const sentence = `keeps an orthogonal matrix, and recurrentInit ${JSON.stringify(start)} does not start from one; choose ${allowed}`;
+    refuse('orthogonal', sentence);
+  }
+  if (orthogonal === true) return;
+  const { by, learningRate } = orthogonal;
+  const maps = Object.keys(orthogonalMaps);
+  if (by !== undefined && !maps.includes(by)) refuse('orthogonal.by', `is one of ${maps.join(', ')}, got ${String(by)}`);
+  if (learningRate !== undefined && !(learningRate > 0 && learningRate < Infinity)) {
+    refuse('orthogonal.learningRate', `is a finite number above 0, got ${learningRate}`);
+  }
 }
 
 const nameOf = (cell: ModelOptions['cell']) => (typeof cell === 'string' ? cell : cell.name);

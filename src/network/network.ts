@@ -4,9 +4,12 @@ import { ThroughtimeError } from '../errors.ts';
 import type { InputShape } from './batch.ts';
 import type { Cell } from './cell/cell.ts';
 import { cells } from './cell/cells.ts';
+import { keepingInits } from './init/init.ts';
 import { recurrentInit } from './init/inits.ts';
 import { uniform } from './init/uniform.ts';
-import { checkModel, type ModelOptions } from './model.ts';
+import { checkModel, type ModelOptions, startOf } from './model.ts';
+import { OrthogonalBlocks } from './orthogonal/orthogonalBlocks.ts';
+import { orthogonalDefaults, orthogonalMaps } from './orthogonal/orthogonals.ts';
 import { Parameters } from './parameters.ts';
 
 /** The names of one layer's parameters, in PyTorch's manner. */
@@ -78,6 +81,17 @@ export class Network {
     }
     declared.push({ name: 'readout.weight', shape: [outputSize, H] }, { name: 'readout.bias', shape: [outputSize] });
     this.parameters = new Parameters(backend, declared);
+    this.#keepOrthogonal(options);
+  }
+
+  #keepOrthogonal({ orthogonal = false }: ModelOptions): void {
+    if (orthogonal === false) return;
+    const { parameters, H, L } = this;
+    const { by = orthogonalDefaults.by, learningRate } = orthogonal === true ? {} : orthogonal;
+    const matrices = Array.from({ length: L }, (_, layer) => layerNames(layer).recurrentWeight).map((name) => {
+      return { name, values: parameters.valuesOf(name), gradient: parameters.gradientOf(name) };
+    });
+    parameters.orthogonal = new OrthogonalBlocks(this.backend, H, matrices, orthogonalMaps[by], learningRate);
   }
 
   /** To be called after any change of the parameters' values. */
@@ -88,19 +102,21 @@ export class Network {
 
 /**
  * Draws all parameters of a network afresh: uniform in +-1/sqrt(H) as PyTorch does, but for the recurrent matrix and the
- * forget gate's bias, which the options choose.
+ * forget gate's bias, which the options choose, and for the biases of a recurrent matrix that keeps the state, which are 0.
  *
  * @param longest steps of the longest training sequence, for the forget bias `chrono`.
  */
 export function initialize(network: Network, options: ModelOptions, seed: number, longest?: number): void {
   const { parameters, cell, H, L } = network;
   const random = new Random(seed);
-  const square = recurrentInit(options.recurrentInit ?? 'default');
+  const start = startOf(options);
+  const square = recurrentInit(start);
+  const biases = keepingInits.includes(start) ? 0 : 1 / Math.sqrt(H);
   for (const { name, at, length } of parameters.list) {
     if (name.startsWith('weight_hh')) {
       for (let gate = 0; gate < cell.gates; gate++) square(parameters.values, at + gate * H * H, H, random);
     } else {
-      uniform(parameters.values, at, length, 1 / Math.sqrt(H), random);
+      uniform(parameters.values, at, length, name.startsWith('bias') ? biases : 1 / Math.sqrt(H), random);
     }
   }
   if (cell.forgetGate !== undefined) {
