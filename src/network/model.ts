@@ -4,10 +4,13 @@ import { orthogonalInits, type RecurrentInit } from './init/init.ts';
 import type { OrthogonalOption } from './orthogonal/orthogonal.ts';
 import { orthogonalMaps } from './orthogonal/orthogonals.ts';
 
+/** What an experiment may call a cell. */
+export type CellName = 'rnn' | 'lstm' | 'gru' | 'mingru' | 'lru';
+
 /** The model of an experiment: what the network is made of. */
 export interface ModelOptions {
-  /** `rnn`, `lstm`, `gru`, or a cell of your own. */
-  readonly cell: 'rnn' | 'lstm' | 'gru' | Cell;
+  /** `rnn`, `lstm`, `gru`, `mingru`, `lru`, or a cell of your own. */
+  readonly cell: CellName | Cell;
   /** Of the plain network only; tanh by default. */
   readonly activation?: 'tanh' | 'relu';
   /** H. */
@@ -40,7 +43,7 @@ const known = ['cell', 'activation', 'hiddenSize', 'layers', 'residual', 'dropou
  * @throws OPTION_INVALID naming the field, such as `model.dropout`.
  */
 export function checkModel(options: ModelOptions): void {
-  const { cell, activation, hiddenSize, layers = 1, residual, dropout = 0, forgetBias } = options;
+  const { cell, activation, hiddenSize, layers = 1, residual, dropout = 0, forgetBias, recurrentInit, orthogonal } = options;
   for (const [field, value] of Object.entries(options)) {
     if (value !== undefined && !known.includes(field)) refuse(field, `is not an option of a model; those are ${known.join(', ')}`);
   }
@@ -50,8 +53,14 @@ export function checkModel(options: ModelOptions): void {
   if (activation !== undefined && cell !== 'rnn') {
     refuse('activation', `has no meaning for the cell ${nameOf(cell)}, whose functions are fixed; remove it`);
   }
-  if (forgetBias !== undefined && !(cell === 'lstm' || (typeof cell === 'object' && cell.forgetGate !== undefined))) {
+  if (forgetBias !== undefined && !(cell === 'lstm' || cell === 'mingru' || (typeof cell === 'object' && cell.forgetGate !== undefined))) {
     refuse('forgetBias', `has no meaning for the cell ${nameOf(cell)}, which has no forget gate; remove it`);
+  }
+  const diagonal = cell === 'mingru' || cell === 'lru' || (typeof cell === 'object' && cell.recurrentMatrix === false);
+  if (diagonal) {
+    const none = `has no meaning for the cell ${nameOf(cell)}, whose units keep their states without a recurrent matrix; remove it`;
+    if (recurrentInit !== undefined) refuse('recurrentInit', none);
+    if (orthogonal !== undefined && orthogonal !== false) refuse('orthogonal', none);
   }
   checkOrthogonal(options);
   if (layers === 1 && residual) refuse('residual', 'has no meaning with one layer; remove it or set layers');

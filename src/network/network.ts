@@ -1,8 +1,8 @@
-import type { Backend, CellKernel } from '../compute/backend.ts';
+import type { Backend, CellKernel, Reals } from '../compute/backend.ts';
 import { Random } from '../compute/random.ts';
 import { ThroughtimeError } from '../errors.ts';
 import type { InputShape } from './batch.ts';
-import type { Cell } from './cell/cell.ts';
+import { blocksOf, type Cell } from './cell/cell.ts';
 import { cells } from './cell/cells.ts';
 import { keepingInits } from './init/init.ts';
 import { recurrentInit } from './init/inits.ts';
@@ -68,15 +68,16 @@ export class Network {
     this.L = layers;
     this.residual = residual;
     this.dropout = dropout;
-    const rows = this.cell.gates * H;
-    const declared = [];
+    const { F, R } = blocksOf(this.cell);
+    const declared: { name: string; shape: number[] }[] = [];
     for (let layer = 0; layer < layers; layer++) {
       const names = layerNames(layer);
       declared.push(
-        { name: names.inputWeight, shape: [rows, layer === 0 ? input.size : H] },
-        { name: names.recurrentWeight, shape: [rows, H] },
-        { name: names.inputBias, shape: [rows] },
-        { name: names.recurrentBias, shape: [rows] },
+        { name: names.inputWeight, shape: [F * H, layer === 0 ? input.size : H] },
+        ...(R > 0 ? [{ name: names.recurrentWeight, shape: [R * H, H] }] : []),
+        { name: names.inputBias, shape: [F * H] },
+        ...(R > 0 ? [{ name: names.recurrentBias, shape: [R * H] }] : []),
+        ...this.unitNames(layer).map((name) => ({ name, shape: [H] })),
       );
     }
     declared.push({ name: 'readout.weight', shape: [outputSize, H] }, { name: 'readout.bias', shape: [outputSize] });
@@ -92,6 +93,17 @@ export class Network {
       return { name, values: parameters.valuesOf(name), gradient: parameters.gradientOf(name) };
     });
     parameters.orthogonal = new OrthogonalBlocks(this.backend, H, matrices, orthogonalMaps[by], learningRate);
+  }
+
+  /** The names of the parameters of single units of a layer, which lie one after the other. */
+  unitNames(layer: number): string[] {
+    return (this.cell.units?.names ?? []).map((name) => `${name}_l${layer}`);
+  }
+
+  /** Makes the constants [U, H] that a layer's steps are given. */
+  unitConstants(layer: number, out: Reals, to: number): void {
+    const [first] = this.unitNames(layer);
+    if (first !== undefined) this.cell.units?.constants(this.parameters.values, this.parameters.get(first).at, this.H, out, to);
   }
 
   /** To be called after any change of the parameters' values. */
@@ -119,13 +131,17 @@ export function initialize(network: Network, options: ModelOptions, seed: number
       uniform(parameters.values, at, length, name.startsWith('bias') ? biases : 1 / Math.sqrt(H), random);
     }
   }
+  for (let layer = 0; layer < L; layer++) {
+    const [first] = network.unitNames(layer);
+    if (first !== undefined) cell.units?.initialize(parameters.values, parameters.get(first).at, H, random);
+  }
   if (cell.forgetGate !== undefined) {
     for (let layer = 0; layer < L; layer++) setForgetBias(network, layer, cell.forgetGate, options.forgetBias ?? 1, longest, random);
   }
   network.changed();
 }
 
-/** The input gate is the block before the forget gate (PyTorch's order i, f). */
+/** The input gate is the block before the forget gate (PyTorch's order i, f); a coupled one needs no bias. */
 function setForgetBias(
   network: Network,
   layer: number,
@@ -137,8 +153,8 @@ function setForgetBias(
   const { parameters, cell, H } = network;
   const names = layerNames(layer);
   const inputBias = parameters.valuesOf(names.inputBias);
-  const recurrentBias = parameters.valuesOf(names.recurrentBias);
-  recurrentBias.fill(0, gate * H, (gate + 1) * H);
+  const recurrentBias = cell.recurrentMatrix === false ? undefined : parameters.valuesOf(names.recurrentBias);
+  recurrentBias?.fill(0, gate * H, (gate + 1) * H);
   if (bias !== 'chrono') {
     inputBias.fill(bias, gate * H, (gate + 1) * H);
     return;
@@ -149,14 +165,15 @@ function setForgetBias(
       `forgetBias chrono needs sequences of at least 3 steps, got ${longest}; give forgetBias as a number`,
     );
   }
-  if (gate === 0) {
+  const coupled = cell.coupled === true;
+  if (gate === 0 && !coupled) {
     throw new ThroughtimeError('OPTION_INVALID', `forgetBias chrono needs an input gate before the forget gate, and ${cell.name} has none`);
   }
-  recurrentBias.fill(0, (gate - 1) * H, gate * H);
+  if (!coupled) recurrentBias?.fill(0, (gate - 1) * H, gate * H);
   for (let j = 0; j < H; j++) {
     const drawn = Math.log(1 + random.uniform() * (longest - 2));
     inputBias[gate * H + j] = drawn;
-    inputBias[(gate - 1) * H + j] = -drawn;
+    if (!coupled) inputBias[(gate - 1) * H + j] = -drawn;
   }
 }
 

@@ -100,7 +100,7 @@ const orthogonal = z
   .describe('Keeps each gate block of the recurrent matrix orthogonal through the whole training; default false.');
 
 const model = z.strictObject({
-  cell: z.enum(['rnn', 'lstm', 'gru']),
+  cell: z.enum(['rnn', 'lstm', 'gru', 'mingru', 'lru']),
   activation: z.enum(['tanh', 'relu']).optional().describe('Of rnn only; default tanh.'),
   hiddenSize: whole(1),
   layers: whole(1).optional().describe('Default 1.'),
@@ -111,7 +111,7 @@ const model = z.strictObject({
   forgetBias: z
     .union([z.number(), z.literal('chrono')], { error: 'must be a number or "chrono"' })
     .optional()
-    .describe('Of lstm only; default 1.'),
+    .describe('Of lstm and mingru only; default 1.'),
 });
 
 const bptt = z
