@@ -61,9 +61,7 @@ export class Squares {
     for (let step = 0; step < mostSteps; step++) {
       this.transposedProduct(Y, Y, gram);
       let squares = 0;
-      let trace = 0;
       for (let i = 0; i < H; i++) {
-        trace += gram[i * H + i];
         for (let j = 0; j < H; j++) {
           const difference = (i === j ? 1 : 0) - gram[i * H + j];
           squares += difference * difference;
@@ -72,11 +70,12 @@ export class Squares {
       }
       const distance = Math.sqrt(squares);
       if (!(distance < Infinity)) return;
-      if (distance >= 1) {
-        // Too far for the steps: with Y / sqrt(trace YᵀY) all singular values are 1 at most, and grow from there.
-        this.#backend.scale(Y, 0, H * H, 1 / Math.sqrt(trace));
-        for (let i = 0; i < H * H; i++) gram[i] /= trace;
-        for (let i = 0; i < H; i++) gram[i * H + i] += (1 - 1 / trace) / 2;
+      if (step === 0 && distance >= 1) {
+        // Perhaps too far for the steps: no singular value is above sqrt(1 + distance). Scaled so, all are 1 at most, and grow.
+        const square = 1 + distance;
+        this.#backend.scale(Y, 0, H * H, 1 / Math.sqrt(square));
+        for (let i = 0; i < H * H; i++) gram[i] /= square;
+        for (let i = 0; i < H; i++) gram[i * H + i] += (1 - 1 / square) / 2;
       }
       // What is added is small, and so is its rounding.
       this.product(Y, gram, next);
