@@ -1,6 +1,7 @@
 /** Everything the TypeScript side calls. */
 
 export { multiplyAddCeiling } from './ceiling';
+export { lruBackward, lruForward, mingruBackward, mingruForward } from './diagonal';
 export { add, clampValues, fillRows, gatherRows, scale, scaleRows, scatterAddRows } from './elementwise';
 export { gruBackward, gruForward, lstmBackward, lstmForward, reluBackward, reluForward, tanhBackward, tanhForward } from './gates';
 export { multiplyTransposed, useWorkspace, workspaceBytes } from './gradient';

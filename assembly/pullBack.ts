@@ -56,6 +56,9 @@ class Rows {
   inputExponents: usize;
   /** 0 where the matrices are packed, else they are plain rows for the library of the machine, 16 or all at once (native.ts). */
   native: i32;
+  /** The gates, from the first, that the input goes into, and those that the recurrent matrix goes into: all of them, or none. */
+  F: usize;
+  R: usize;
 }
 
 /** @param scratch S*H rows of whole panels and LINE, as H or `width` needs; then P rows of S*H; then one number. */
@@ -79,9 +82,9 @@ export function pullBack(at: usize, b0: usize, b1: usize, scratch: usize): void 
       anyProduct(native, from, stride, m, width, rows.width, scratch, FROM_ZERO, 0, input, rows.width * 4);
       memory.copy(rows.inputExponents + first * 4, rows.exponents + first * 4, n * 4);
     }
-    combine(rows, b, rows.recurrent, rows.H, true, scratch);
+    if (rows.R > 0) combine(rows, b, rows.recurrent, rows.H, true, scratch);
     const start = aroundMatrix(rows, b, n, from, to);
-    anyProduct(native, from, stride, m, width, rows.H, scratch, start, 0, to, stride);
+    if (rows.R > 0) anyProduct(native, from, stride, m, width, rows.H, scratch, start, 0, to, stride);
     for (let r: usize = 0; r < n; r++) settleRow(rows, first + r, to + r * stride, from + r * stride, width, factor);
   }
 }
@@ -94,6 +97,7 @@ function combine(rows: Rows, b: usize, weights: usize, N: usize, recurrent: bool
   const H = rows.H;
   const G = rows.G;
   const A = rows.A;
+  const F = recurrent ? rows.R : rows.F;
   const panels = (N + PANEL - 1) / PANEL;
   const panelBytes = H * PANEL_ROW;
   const outPanelBytes = rows.S * panelBytes;
@@ -111,7 +115,7 @@ function combine(rows: Rows, b: usize, weights: usize, N: usize, recurrent: bool
     let w0: usize = 0;
     let w1: usize = 0;
     let w2: usize = 0;
-    for (let g: usize = 0; g < G; g++) {
+    for (let g: usize = 0; g < F; g++) {
       const apart = recurrent && g >= G - A;
       const l = apart ? apartRow + (g - (G - A)) * H * 4 : preRow + g * H * 4;
       if (isZero(l, H)) continue;
@@ -166,7 +170,7 @@ function aroundMatrix(rows: Rows, b: usize, n: usize, from: usize, to: usize): i
     }
     if (taken == 1) for (let r: usize = 0; r < n; r++) setScaled(held, heldX + r * stride, y + r * stride, H);
     if (c == 0 && taken > 0) start = FROM_C;
-    if (c > 0 && taken == 0) for (let r: usize = 0; r < n; r++) memory.fill(y + r * stride, 0, H * 4);
+    if ((c > 0 || rows.R == 0) && taken == 0) for (let r: usize = 0; r < n; r++) memory.fill(y + r * stride, 0, H * 4);
   }
   return start;
 }

@@ -6,6 +6,7 @@
  * A layer is described by 32-bit words in memory, in the order of src/compute/wasm/sweep.ts.
  */
 
+import { lruBackward, lruForward, mingruBackward, mingruForward } from './diagonal';
 import { add, scaleRows } from './elementwise';
 import { gruBackward, gruForward, lstmBackward, lstmForward, reluBackward, reluForward, tanhBackward, tanhForward } from './gates';
 import { anyProduct } from './native';
@@ -20,6 +21,9 @@ const TANH: i32 = 0;
 const RELU: i32 = 1;
 const LSTM: i32 = 2;
 const GRU: i32 = 3;
+/** From here on, h goes through no matrix. */
+const MINGRU: i32 = 4;
+const LRU: i32 = 5;
 
 /** A row whose largest magnitude leaves 2^-20 to 2^60 is scaled back to 2^40, by at most 2^120 at a time (rowScale.ts). */
 const SMALLEST: f32 = 9.5367431640625e-7;
@@ -67,12 +71,20 @@ class Layer {
   after: usize;
   /** What is measured and bounded of dh and dc, or 0. */
   watch: usize;
+  /** [U, H] constants of single units. */
+  units: usize;
 }
 
-/** Gates, and how many of them are apart. */
+/** Blocks of `pre`. */
 @inline
 function gatesOf(cell: i32): usize {
-  return cell == LSTM ? 4 : cell == GRU ? 3 : 1;
+  return cell == LSTM ? 4 : cell == GRU ? 3 : cell == MINGRU ? 2 : cell == LRU ? 6 : 1;
+}
+
+/** Whether there is a second state: c of an LSTM, the imaginary part of an LRU. */
+@inline
+function hasSecond(cell: i32): bool {
+  return cell == LSTM || cell == LRU;
 }
 
 /** Forward through steps [from, to), from the state before the first of them. */
@@ -92,13 +104,16 @@ export function forwardSweep(at: usize, b0: usize, b1: usize): void {
     const previous = first * row;
     const next = previous + B * row;
     const pre = layer.pre + first * preRow;
-    anyProduct(joinedNative, layer.h + previous, row, n, H, joined, layer.forwardJoined, FROM_C, 0, pre, preRow);
+    if (cell < MINGRU) anyProduct(joinedNative, layer.h + previous, row, n, H, joined, layer.forwardJoined, FROM_C, 0, pre, preRow);
     if (cell == GRU) {
       const apart = layer.apart + first * row;
       anyProduct(apartNative, layer.h + previous, row, n, H, H, layer.forwardApart, FROM_BIAS, layer.apartBias, apart, row);
       gruForward(pre, apart, layer.h + previous, layer.h + next, n, H);
     } else if (cell == LSTM) lstmForward(pre, layer.c + previous, layer.h + next, layer.c + next, n, H);
-    else if (cell == TANH) tanhForward(pre, layer.h + next, n * H);
+    else if (cell == MINGRU) mingruForward(pre, layer.h + previous, layer.h + next, n, H);
+    else if (cell == LRU) {
+      lruForward(pre, layer.units, layer.h + previous, layer.c + previous, layer.h + next, layer.c + next, n, H);
+    } else if (cell == TANH) tanhForward(pre, layer.h + next, n * H);
     else reluForward(pre, layer.h + next, n * H);
     if (layer.lengths != 0) endSequences(layer, t, b0, b1);
   }
@@ -111,7 +126,7 @@ function endSequences(layer: Layer, t: usize, b0: usize, b1: usize): void {
     if (t < (load<u32>(layer.lengths + b * 4) as usize)) continue;
     const at = ((t + 1) * layer.B + b) * row;
     memory.fill(layer.h + at, 0, row);
-    if (layer.cell == LSTM) memory.fill(layer.c + at, 0, row);
+    if (hasSecond(layer.cell)) memory.fill(layer.c + at, 0, row);
   }
 }
 
@@ -131,7 +146,7 @@ export function backwardSweep(at: usize, b0: usize, b1: usize): void {
   const dc = layer.dc + b0 * row;
   if (layer.after == 0) {
     memory.fill(dh, 0, n * row);
-    if (cell == LSTM) memory.fill(dc, 0, n * row);
+    if (hasSecond(cell)) memory.fill(dc, 0, n * row);
     memory.fill(layer.scale + b0 * 4, 0, n * 4);
   }
   for (let t = layer.to; t-- > layer.from; ) {
@@ -144,9 +159,11 @@ export function backwardSweep(at: usize, b0: usize, b1: usize): void {
     memory.copy(layer.exponents + first * 4, layer.scale + b0 * 4, n * 4);
     if (cell == GRU) gruBackward(pre, layer.apart + first * row, layer.h + previous, dh, n, H);
     else if (cell == LSTM) lstmBackward(pre, layer.c + previous, layer.c + next, dh, dc, n, H);
+    else if (cell == MINGRU) mingruBackward(pre, layer.h + previous, dh, n, H);
+    else if (cell == LRU) lruBackward(pre, layer.units, layer.h + previous, layer.c + previous, dh, dc, n, H);
     else if (cell == TANH) tanhBackward(pre, layer.h + next, dh, n * H);
     else reluBackward(pre, layer.h + next, dh, n * H);
-    anyProduct(joinedNative, pre, preRow, n, joined, H, layer.backwardJoined, FROM_C, 0, dh, row);
+    if (cell < MINGRU) anyProduct(joinedNative, pre, preRow, n, joined, H, layer.backwardJoined, FROM_C, 0, dh, row);
     if (cell == GRU) anyProduct(apartNative, layer.apart + first * row, row, n, H, H, layer.backwardApart, FROM_C, 0, dh, row);
     for (let b = b0; b < b1; b++) rescale(layer, b);
   }
@@ -168,7 +185,7 @@ function inject(layer: Layer, t: usize, b0: usize, b1: usize): void {
 /** Measures and bounds what is there at step t. */
 function watch(layer: Layer, t: usize, b0: usize, b1: usize): void {
   const H = layer.H;
-  const dc = layer.cell == LSTM ? layer.dc : 0;
+  const dc = hasSecond(layer.cell) ? layer.dc : 0;
   const factor = layer.scratch + H * 4;
   watchStates(layer.watch, layer.dh, dc, layer.scale, layer.after + layer.to - 1 - t, layer.B, H, b0, b1, factor, (H + 2) * 4);
 }
@@ -190,7 +207,7 @@ function addRow(layer: Layer, b: usize, added: usize, exponent: i32): void {
   const target = commonExponent(held, own, largest, exponent);
   if (held > 0) {
     shiftRow(dh, H, own - target, scratch + H * 4);
-    if (layer.cell == LSTM) shiftRow(layer.dc + b * H * 4, H, own - target, scratch + H * 4);
+    if (hasSecond(layer.cell)) shiftRow(layer.dc + b * H * 4, H, own - target, scratch + H * 4);
   }
   memory.copy(scratch, added, H * 4);
   shiftRow(scratch, H, exponent - target, scratch + H * 4);
@@ -209,13 +226,13 @@ function rescale(layer: Layer, b: usize): void {
   store<f32>(factor, powerOfTwo(shift));
   store<i32>(scale, load<i32>(scale) - shift);
   scaleRows(layer.dh + b * H * 4, 1, H, factor, LEAST_SCALED);
-  if (layer.cell == LSTM) scaleRows(layer.dc + b * H * 4, 1, H, factor, LEAST_SCALED);
+  if (hasSecond(layer.cell)) scaleRows(layer.dc + b * H * 4, 1, H, factor, LEAST_SCALED);
 }
 
 function heldMaximum(layer: Layer, b: usize, at: usize): f32 {
   const row = b * layer.H * 4;
   const largest = maximum(layer.dh + row, layer.H, at);
-  return layer.cell == LSTM ? max(largest, maximum(layer.dc + row, layer.H, at)) : largest;
+  return hasSecond(layer.cell) ? max(largest, maximum(layer.dc + row, layer.H, at)) : largest;
 }
 
 @inline

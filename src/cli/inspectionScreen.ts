@@ -34,9 +34,7 @@ export function inspectionScreen(inspection: Inspection, network: Network): stri
     '',
     ...halfLifeRows(inspection.halfLife),
     ...saturationRows(inspection.saturation),
-    '  Distance of each recurrent block from orthogonal, ‖WᵀW - I‖:',
-    ...blocks,
-    '',
+    ...(blocks.length > 0 ? ['  Distance of each recurrent block from orthogonal, ‖WᵀW - I‖:', ...blocks, ''] : []),
   ].join('\n');
 }
 

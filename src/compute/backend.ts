@@ -37,11 +37,14 @@ export interface CellStep {
   states: Reals[];
   previousAt: number;
   nextAt: number;
+  /** [U, H] constants of single units, for a cell that has any (`Cell.units`). */
+  units: Reals;
+  unitsAt: number;
 }
 
 /**
  * The same step, backward. `pre` and `apart` hold what the forward step left, and receive dL/d(pre-activation) and
- * dL/d(recurrent term kept apart).
+ * dL/d(recurrent term kept apart); the last U blocks of `pre`, which nothing was put into, receive dL/d(constants).
  */
 export interface CellBackwardStep extends CellStep {
   /**
@@ -62,7 +65,7 @@ export type UpdateKernel<Options> = (parameters: Reals, gradient: Reals, slots: 
 
 /** Kernels that a backend has of its own, each beside a plain one of the same name and under a parity test with it. */
 export interface FusedKernels {
-  /** By the name of the cell: `rnn-tanh`, `rnn-relu`, `lstm`, `gru`. */
+  /** By the name of the cell: `rnn-tanh`, `rnn-relu`, `lstm`, `gru`, `mingru`, `lru`. */
   readonly cells: Readonly<Record<string, CellKernel>>;
   /** By the name of the optimizer: `sgd`, `momentum`, `rmsprop`, `adam`, `adamw`. */
   readonly updates: Readonly<Record<string, UpdateKernel<never>>>;
@@ -83,6 +86,9 @@ export interface SweepArrays {
   readonly forwardApart: PackedMatrix;
   readonly backwardJoined: PackedMatrix;
   readonly backwardApart: PackedMatrix;
+  /** [U, H] constants of single units, from `unitsAt`. */
+  readonly units: Reals;
+  readonly unitsAt: number;
   /** Bias of the recurrent term kept apart, from `apartBiasAt`. */
   readonly apartBias: Reals;
   readonly apartBiasAt: number;
@@ -156,6 +162,8 @@ export interface PullBackArrays {
   readonly S: number;
   readonly G: number;
   readonly A: number;
+  /** F: the gates, from the first, that have rows in the input matrix. */
+  readonly F: number;
   /** The largest B, for which the derivatives have room, and P. */
   readonly B: number;
   readonly P: number;
@@ -165,10 +173,10 @@ export interface PullBackArrays {
   readonly apart: Reals;
   /** [S, S, B, H]: state a by the state c before, around the matrices. */
   readonly direct: Reals;
-  /** The recurrent matrix [G*H, H] begins at `recurrentAt`. */
+  /** The recurrent matrix [G*H, H] begins at `recurrentAt`; -1 where there is none. */
   readonly weights: Reals;
   readonly recurrentAt: number;
-  /** The input matrix [G*H, width] begins at `inputAt`; width 0 where nobody asks for what reaches the input. */
+  /** The input matrix [F*H, width] begins at `inputAt`; width 0 where nobody asks for what reaches the input. */
   readonly inputAt: number;
   readonly width: number;
 }

@@ -1,3 +1,4 @@
+import type { Reals } from '../compute/backend.ts';
 import type { Batch } from '../network/batch.ts';
 import { Linearization, linearizationBytes } from '../network/unroll/linearization.ts';
 import type { Unrolled } from '../network/unroll/unrolled.ts';
@@ -22,7 +23,7 @@ export interface HalfLife {
  *
  *     half-life = ln 2 / -mean(ln |f_t|)
  *
- * the mean over steps and sequences; 0 where a factor is 0, infinite from a mean of 0 on. A gate at sigmoid(b) for all time has
+ * (for the two states of an LRU, which turn into each other, f_t = |lambda|), the mean over steps and sequences; 0 where a factor is 0, infinite from a mean of 0 on. A gate at sigmoid(b) for all time has
  * ln 2 / ln(1 + e^-b): 2.2 steps at b = 1, 103 at b = 5. States without such a factor (h of a plain network and of an LSTM) are not listed.
  *
  * Steps beyond a sequence's end do not count. Costs S backward steps of the cell for each step, and no product.
@@ -45,9 +46,8 @@ export function halfLives(unrolled: Unrolled, batch: Batch): HalfLife[] {
         if (t >= lengths[b]) continue;
         count++;
         for (const [a, sum] of sums.entries()) {
-          const at = ((a * S + a) * B + b) * H;
           for (let j = 0; j < H; j++) {
-            const factor = Math.abs(linearization.direct[at + j]);
+            const factor = factorOf(linearization.direct, S, a, B * H, b * H + j);
             if (factor !== 0) any[a] = true;
             sum[j] += Math.log(factor);
           }
@@ -64,6 +64,16 @@ export function halfLives(unrolled: Unrolled, batch: Batch): HalfLife[] {
   }
   backend.release(mark);
   return found;
+}
+
+/** What a state of one unit is multiplied by; a pair of states that turn into each other has sqrt|det| of their block, the modulus of its eigenvalues. */
+function factorOf(direct: Reals, S: number, a: number, size: number, unit: number): number {
+  const by = (from: number, to: number) => direct[(from * S + to) * size + unit];
+  for (let c = 0; c < S; c++) {
+    const turning = c === a ? 0 : by(a, c) * by(c, a);
+    if (turning !== 0) return Math.sqrt(Math.abs(by(a, a) * by(c, c) - turning));
+  }
+  return Math.abs(by(a, a));
 }
 
 export const halfLifeMonitor: Monitor<HalfLife[]> = {

@@ -1,5 +1,6 @@
 import type { Reals } from '../compute/backend.ts';
 import type { Batch } from '../network/batch.ts';
+import { blocksOf } from '../network/cell/cell.ts';
 import type { Loss } from '../network/loss/loss.ts';
 import type { Network } from '../network/network.ts';
 import type { RecurrentLayer } from '../network/unroll/recurrentLayer.ts';
@@ -35,6 +36,7 @@ export interface LagContributions {
  *
  *     dL_b/dθ = sum over k of g_b,k        g_b,k = dL_b/dpr_{t-k} ⊗ (x_{t-k}, h_{t-k-1}, 1)
  *
+ * (and, of a cell that has parameters of single units, their part of the step),
  * and a minibatch gives the mean over some b. Its noise is the standard deviation of that mean. A lag whose signal is far
  * below the noise still adds up over many updates: n of them give a signal to noise ratio sqrt(n) times as large.
  *
@@ -75,6 +77,8 @@ class GradientRows {
   readonly #layers: readonly RecurrentLayer[];
   /** Per layer above the first, what it read: [T * B, H] from `at`. */
   readonly #reads: ({ readonly values: Reals; readonly at: number } | undefined)[];
+  /** Per layer and row, its part of the gradient of the single units' parameters, [U*H] in mantissa form. */
+  readonly #ofUnits: Map<number, Float64Array>[];
 
   /** @param unrolled after its forward pass. */
   constructor({ network, layers }: Unrolled, batch: Batch) {
@@ -84,6 +88,7 @@ class GradientRows {
     this.#batch = batch;
     this.#layers = layers;
     this.#reads = [undefined];
+    this.#ofUnits = layers.map(() => new Map());
     for (const [index, { states }] of layers.slice(0, -1).entries()) {
       const [output] = states;
       const below = this.#reads[index];
@@ -103,6 +108,7 @@ class GradientRows {
     const n = rows.length;
     let own = 0;
     let crossed = 0;
+    for (const rowsOf of this.#ofUnits) rowsOf.clear();
     // Relative to the largest exponent: what is 2^-1000 beside it is nothing.
     const top = Math.max(...rows.map((row) => Math.max(...this.#layers.map(({ exponents }) => exponents[row]))));
     for (let i = 0; i < n; i++) {
@@ -141,21 +147,41 @@ class GradientRows {
   /** The inner product of the contributions of two rows, divided by 2^(2 top). */
   #inner(row: number, other: number, top: number): number {
     const { cell, H } = this.#network;
-    const { gates: G, apart: A } = cell;
-    const J = (G - A) * H;
+    const { G, A, F, R, U, J } = blocksOf(cell);
     let sum = 0;
     for (const [index, { kept, states, exponents }] of this.#layers.entries()) {
       const factor = 2 ** (exponents[row] + exponents[other] - 2 * top);
       if (factor === 0) continue;
-      const joined = dot(kept.pre, row * G * H, other * G * H, J);
-      const rest = dot(kept.pre, row * G * H + J, other * G * H + J, G * H - J);
+      const [mine, others] = [row * G * H, other * G * H];
+      const joined = dot(kept.pre, mine, others, J * H);
+      const rest = dot(kept.pre, mine + J * H, others + J * H, (F - J) * H);
       const apart = dot(kept.apart, row * A * H, other * A * H, A * H);
       const read = this.#readProduct(index, row, other);
       // States before the step; the state at the beginning is 0.
       const held = dot(states[0], row * H, other * H, H);
-      sum += factor * ((joined + rest) * (read + 1) + (joined + apart) * (held + 1));
+      const recurrent = R > 0 ? (joined + apart) * (held + 1) : 0;
+      const units = U > 0 ? product(this.#unitsOf(index, row), this.#unitsOf(index, other)) : 0;
+      sum += factor * ((joined + rest) * (read + 1) + recurrent + units);
     }
     return sum;
+  }
+
+  #unitsOf(layer: number, row: number): Float64Array {
+    const known = this.#ofUnits[layer].get(row);
+    if (known) return known;
+    const { cell, H } = this.#network;
+    const { G, F, U } = blocksOf(cell);
+    const found = new Float64Array(U * H);
+    this.#addUnits(layer, this.#layers[layer].kept.pre, (row * G + F) * H, found, 0);
+    this.#ofUnits[layer].set(row, found);
+    return found;
+  }
+
+  /** Adds the gradient of the single units' parameters for one of their constants. */
+  #addUnits(layer: number, gradient: Reals, at: number, out: Reals, to: number): void {
+    const { cell, H, parameters } = this.#network;
+    const [first] = this.#network.unitNames(layer);
+    if (first !== undefined) cell.units?.backward(parameters.values, parameters.get(first).at, H, gradient, at, out, to);
   }
 
   #readProduct(layer: number, row: number, other: number): number {
@@ -167,10 +193,11 @@ class GradientRows {
     return dot(vectors, row * input.size, other * input.size, input.size);
   }
 
-  /** Numbers of a layer's gradient: by the input, by the state before, and the two biases. */
+  /** Numbers of a layer's gradient: by the input, by the state before, the two biases, single units. */
   #partOf(layer: number): number {
     const { H, cell } = this.#network;
-    return cell.gates * H * (this.#widthOf(layer) + H + 2);
+    const { F, R, U } = blocksOf(cell);
+    return H * (F * (this.#widthOf(layer) + 1) + R * (H + 1) + U);
   }
 
   #widthOf(layer: number): number {
@@ -183,10 +210,11 @@ class GradientRows {
     const { B, input, vectors, symbols } = this.#batch;
     const { kept, states, exponents } = this.#layers[layer];
     const rows = t + 1;
-    const [G, A, I] = [cell.gates * H, cell.apart * H, this.#widthOf(layer)];
-    const J = G - A;
+    const blocks = blocksOf(cell);
+    const [G, A, F, J, I] = [blocks.G * H, blocks.A * H, blocks.F * H, blocks.J * H, this.#widthOf(layer)];
+    const units = new Float64Array(blocks.U * H);
     const mark = backend.mark();
-    const pre = backend.allocate(rows * G);
+    const pre = backend.allocate(rows * F);
     const apart = backend.allocate(rows * A);
     for (let step = 0; step < rows; step++) {
       const row = step * B + b;
@@ -194,26 +222,32 @@ class GradientRows {
       // A zero stays one at any exponent.
       if (factor === 0) continue;
       const scaled = (value: number) => (value === 0 ? 0 : value * factor);
-      for (let i = 0; i < G; i++) pre[step * G + i] = scaled(kept.pre[row * G + i]);
+      for (let i = 0; i < F; i++) pre[step * F + i] = scaled(kept.pre[row * G + i]);
+      for (let i = 0; i < units.length; i++) units[i] += scaled(kept.pre[row * G + F + i]);
       for (let i = 0; i < A; i++) apart[step * A + i] = scaled(kept.apart[row * A + i]);
     }
     const reads = this.#reads[layer];
-    if (reads) backend.multiplyTransposed(pre, 0, G, reads.values, reads.at + b * H, B * H, G, H, rows, out, at, H);
-    else if (input.kind === 'vectors') backend.multiplyTransposed(pre, 0, G, vectors, b * I, B * I, G, I, rows, out, at, I);
+    if (reads) backend.multiplyTransposed(pre, 0, F, reads.values, reads.at + b * H, B * H, F, H, rows, out, at, H);
+    else if (input.kind === 'vectors') backend.multiplyTransposed(pre, 0, F, vectors, b * I, B * I, F, I, rows, out, at, I);
     else {
       // The transpose of the gradient, which has the same norm.
       const read = backend.allocateIndices(rows);
       for (let step = 0; step < rows; step++) read[step] = symbols[step * B + b];
-      backend.scatterAddRows(pre, 0, read, 0, rows, G, out, at);
+      backend.scatterAddRows(pre, 0, read, 0, rows, F, out, at);
     }
-    const byState = at + G * I;
+    const biases = at + F * I;
+    backend.addColumnSums(pre, 0, F, rows, F, out, biases);
+    this.#addUnits(layer, units, 0, out, biases + F);
+    const byState = biases + F + units.length;
     const h = states[0];
-    backend.multiplyTransposed(pre, 0, G, h, b * H, B * H, J, H, rows, out, byState, H);
-    if (A > 0) backend.multiplyTransposed(apart, 0, A, h, b * H, B * H, A, H, rows, out, byState + J * H, H);
-    const biases = byState + G * H;
-    backend.addColumnSums(pre, 0, G, rows, G, out, biases);
-    backend.addColumnSums(pre, 0, G, rows, J, out, biases + G);
-    if (A > 0) backend.addColumnSums(apart, 0, A, rows, A, out, biases + G + J);
+    if (J > 0) {
+      backend.multiplyTransposed(pre, 0, F, h, b * H, B * H, J, H, rows, out, byState, H);
+      backend.addColumnSums(pre, 0, F, rows, J, out, byState + F * H);
+    }
+    if (A > 0) {
+      backend.multiplyTransposed(apart, 0, A, h, b * H, B * H, A, H, rows, out, byState + J * H, H);
+      backend.addColumnSums(apart, 0, A, rows, A, out, byState + F * H + J);
+    }
     backend.release(mark);
   }
 }
@@ -223,6 +257,13 @@ function dot(x: ArrayLike<number>, at: number, other: number, length: number): n
   for (let i = 0; i < length; i++) sum += x[at + i] * x[other + i];
   return sum;
 }
+
+/** The inner product of two whole arrays. */
+const product = (x: Float64Array, y: Float64Array) => {
+  let sum = 0;
+  for (let i = 0; i < x.length; i++) sum += x[i] * y[i];
+  return sum;
+};
 
 export const lagContributionMonitor: Monitor<LagContributions | undefined> = {
   name: 'lag-contribution',

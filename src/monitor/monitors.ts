@@ -26,13 +26,15 @@ export const defaultMonitors: readonly string[] = ['saturation', 'half-life', 'l
 
 /** Multiplications with additions of a forward pass of T steps of B sequences. */
 function workOfForward({ H, L, cell, input }: Network, T: number, B: number): number {
-  return T * B * cell.gates * H * (L * H + input.size + (L - 1) * H);
+  const recurrent = cell.recurrentMatrix === false ? 1 : H;
+  return T * B * cell.gates * H * (L * recurrent + input.size + (L - 1) * H);
 }
 
 /** Those of a training step: the forward pass, and backward as much again for the weights and for what goes to the layers below and back in time. */
 export function workOfStep(network: Network, T: number, B: number): number {
   const { H, L, cell } = network;
-  return 2 * workOfForward(network, T, B) + T * B * cell.gates * H * (2 * L - 1) * H;
+  const recurrent = cell.recurrentMatrix === false ? 1 : H;
+  return 2 * workOfForward(network, T, B) + T * B * cell.gates * H * (L * recurrent + (L - 1) * H);
 }
 
 /** Forward passes that a look costs by itself: one, and its memory, which is made for it and filled with zeros. */

@@ -197,10 +197,10 @@ function inBackwardStates({ network }: Unrolled, record: readonly NormRecord[], 
         const size = log10Of(norms, t * B + b);
         if (size <= top) continue;
         const after = t + 1 < T ? 10 ** log10Of(norms, (t + 1) * B + b) : 0;
-        const { at, length } = network.parameters.get(layerNames(layer).recurrentWeight);
+        const weights = network.parameters.list.filter(({ name }) => name === layerNames(layer).recurrentWeight);
         const fedBy = [
           { tensor: `dL/dh of step ${t + 1}`, largest: after },
-          { tensor: layerNames(layer).recurrentWeight, largest: largestIn(network.parameters.values, at, length) },
+          ...weights.map(({ name, at, length }) => ({ tensor: name, largest: largestIn(network.parameters.values, at, length) })),
         ];
         const value = Number.isNaN(size) ? Number.NaN : Infinity;
         return { tensor: 'dL/dh', pass: 'backward', layer, step: t, sequence: b, index: [], value, fedBy: t + 1 < T ? fedBy : [] };

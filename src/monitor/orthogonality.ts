@@ -3,10 +3,11 @@ import { type Monitor, plain } from './monitor.ts';
 
 /**
  * How far each square block of the recurrent matrices is from orthogonal: ‖WᵀW - I‖ in the Frobenius norm, one number per
- * gate; 0 for an orthogonal block. Costs 2 H³ operations a block.
+ * gate; 0 for an orthogonal block. A cell without a recurrent matrix has none. Costs 2 H³ operations a block.
  */
 export function orthogonality({ parameters, cell, H, L }: Network): Record<string, number[]> {
   const distances: Record<string, number[]> = {};
+  if (cell.recurrentMatrix === false) return distances;
   for (let layer = 0; layer < L; layer++) {
     const name = layerNames(layer).recurrentWeight;
     const weights = parameters.valuesOf(name);

@@ -1,4 +1,5 @@
 import type { Batch } from '../network/batch.ts';
+import { blocksOf } from '../network/cell/cell.ts';
 import { layerNames, type Network } from '../network/network.ts';
 import type { Unrolled } from '../network/unroll/unrolled.ts';
 
@@ -12,6 +13,8 @@ interface LayerStep {
   readonly pre: Float64Array;
   readonly apart: Float64Array;
   readonly states: Float64Array[];
+  /** [U*H] constants of single units. */
+  readonly units: Float64Array;
   /** What the layer reads: [I], or [H] above the first. */
   readonly reads: Float64Array;
 }
@@ -46,7 +49,8 @@ export class StepJacobian {
 
   constructor(network: Network) {
     const { L, H, cell, parameters, input } = network;
-    const { gates: G, apart: A, states } = cell;
+    const { states } = cell;
+    const { G, A, U, R } = blocksOf(cell);
     const n = L * states.length * H;
     this.#network = network;
     this.size = n;
@@ -55,14 +59,17 @@ export class StepJacobian {
       const names = layerNames(layer);
       const copy = (name: string) => Float64Array.from(parameters.valuesOf(name));
       return {
-        ...{ input: copy(names.inputWeight), recurrent: copy(names.recurrentWeight) },
-        ...{ inputBias: copy(names.inputBias), recurrentBias: copy(names.recurrentBias) },
+        ...{ input: copy(names.inputWeight), inputBias: copy(names.inputBias) },
+        recurrent: R > 0 ? copy(names.recurrentWeight) : new Float64Array(0),
+        recurrentBias: R > 0 ? copy(names.recurrentBias) : new Float64Array(0),
         pre: new Float64Array(G * H),
         apart: new Float64Array(A * H),
         states: states.map(() => new Float64Array(2 * H)),
+        units: new Float64Array(U * H),
         reads: new Float64Array(layer === 0 ? input.size : H),
       };
     });
+    for (const [layer, { units }] of this.#layers.entries()) network.unitConstants(layer, units, 0);
     this.#dStates = states.map(() => new Float64Array(H));
     this.#pre = new Float64Array(G * H);
     this.#apart = new Float64Array(A * H);
@@ -80,13 +87,14 @@ export class StepJacobian {
   take(unrolled: Unrolled, batch: Batch, t: number, b: number): Float64Array {
     this.#forward(unrolled, batch, t, b);
     const { L, H, cell, residual } = this.#network;
-    const { gates: G, apart: A, states } = cell;
+    const { states } = cell;
+    const { F, R, J } = blocksOf(cell);
     const S = states.length;
     const n = this.size;
     const { values } = this;
     values.fill(0);
     for (let layer = 0; layer < L; layer++) {
-      const { recurrent, input, pre, apart, states: kept } = this.#layers[layer];
+      const { recurrent, input, pre, apart, units, states: kept } = this.#layers[layer];
       const first = layer * S * H;
       const below = this.#outputs[(layer + 1) % 2];
       for (let a = 0; a < S; a++) {
@@ -96,14 +104,14 @@ export class StepJacobian {
         for (const [c, dState] of this.#dStates.entries()) dState.fill(a === c ? 1 : 0);
         cell.backward({
           ...{ B: 1, H, pre: this.#pre, preAt: 0, apart: this.#apart, apartAt: 0, states: kept, previousAt: 0, nextAt: H },
+          ...{ units, unitsAt: 0 },
           dStates: this.#dStates,
         });
         for (let j = 0; j < H; j++) {
           const row = (first + a * H + j) * n;
-          for (let g = 0; g < G; g++) {
-            const isApart = g >= G - A;
-            const by = isApart ? this.#apart[(g - G + A) * H + j] : this.#pre[g * H + j];
-            if (by !== 0) addRow(values, row + first, recurrent, (g * H + j) * H, H, by);
+          for (let g = 0; g < F; g++) {
+            const by = g >= J ? this.#apart[(g - J) * H + j] : this.#pre[g * H + j];
+            if (R > 0 && by !== 0) addRow(values, row + first, recurrent, (g * H + j) * H, H, by);
             if (layer > 0) addRow(this.#toInput, 0, input, (g * H + j) * H, H, this.#pre[g * H + j]);
           }
           if (layer > 0) {
@@ -124,23 +132,25 @@ export class StepJacobian {
   /** Makes step t of sequence b again, from the states before it. */
   #forward({ layers }: Unrolled, batch: Batch, t: number, b: number): void {
     const { L, H, cell, residual } = this.#network;
-    const { gates: G, apart: A } = cell;
+    const { F, R, J } = blocksOf(cell);
     readInput(batch, t, b, this.#layers[0].reads);
-    for (const [layer, { input, recurrent, inputBias, recurrentBias, pre, apart, states, reads }] of this.#layers.entries()) {
+    for (const [layer, { input, recurrent, inputBias, recurrentBias, pre, apart, units, states, reads }] of this.#layers.entries()) {
       for (const [index, state] of states.entries()) {
         const from = layers[layer].states[index];
         for (let j = 0; j < H; j++) state[j] = from[(t * batch.B + b) * H + j];
       }
       const [h] = states;
-      for (let row = 0; row < G * H; row++) {
+      for (let row = 0; row < F * H; row++) {
         let own = inputBias[row];
         for (let i = 0; i < reads.length; i++) own += input[row * reads.length + i] * reads[i];
+        pre[row] = own;
+        if (R === 0) continue;
         let recurring = recurrentBias[row];
         for (let j = 0; j < H; j++) recurring += recurrent[row * H + j] * h[j];
-        pre[row] = row < (G - A) * H ? own + recurring : own;
-        if (row >= (G - A) * H) apart[row - (G - A) * H] = recurring;
+        if (row < J * H) pre[row] += recurring;
+        else apart[row - J * H] = recurring;
       }
-      cell.forward({ B: 1, H, pre, preAt: 0, apart, apartAt: 0, states, previousAt: 0, nextAt: H });
+      cell.forward({ B: 1, H, pre, preAt: 0, apart, apartAt: 0, states, previousAt: 0, nextAt: H, units, unitsAt: 0 });
       if (layer === L - 1) break;
       const above = this.#layers[layer + 1].reads;
       for (let j = 0; j < H; j++) above[j] = h[H + j] + (residual && layer > 0 ? reads[j] : 0);

@@ -1,12 +1,15 @@
-import type { Backend, CellKernel } from '../compute/backend.ts';
+import type { Backend, CellKernel, Reals } from '../compute/backend.ts';
 import { Random } from '../compute/random.ts';
 import { ThroughtimeError } from '../errors.ts';
 import type { InputShape } from './batch.ts';
-import type { Cell } from './cell/cell.ts';
+import { blocksOf, type Cell } from './cell/cell.ts';
 import { cells } from './cell/cells.ts';
+import { keepingInits } from './init/init.ts';
 import { recurrentInit } from './init/inits.ts';
 import { uniform } from './init/uniform.ts';
-import { checkModel, type ModelOptions } from './model.ts';
+import { checkModel, type ModelOptions, startOf } from './model.ts';
+import { OrthogonalBlocks } from './orthogonal/orthogonalBlocks.ts';
+import { orthogonalDefaults, orthogonalMaps } from './orthogonal/orthogonals.ts';
 import { Parameters } from './parameters.ts';
 
 /** The names of one layer's parameters, in PyTorch's manner. */
@@ -65,19 +68,42 @@ export class Network {
     this.L = layers;
     this.residual = residual;
     this.dropout = dropout;
-    const rows = this.cell.gates * H;
-    const declared = [];
+    const { F, R } = blocksOf(this.cell);
+    const declared: { name: string; shape: number[] }[] = [];
     for (let layer = 0; layer < layers; layer++) {
       const names = layerNames(layer);
       declared.push(
-        { name: names.inputWeight, shape: [rows, layer === 0 ? input.size : H] },
-        { name: names.recurrentWeight, shape: [rows, H] },
-        { name: names.inputBias, shape: [rows] },
-        { name: names.recurrentBias, shape: [rows] },
+        { name: names.inputWeight, shape: [F * H, layer === 0 ? input.size : H] },
+        ...(R > 0 ? [{ name: names.recurrentWeight, shape: [R * H, H] }] : []),
+        { name: names.inputBias, shape: [F * H] },
+        ...(R > 0 ? [{ name: names.recurrentBias, shape: [R * H] }] : []),
+        ...this.unitNames(layer).map((name) => ({ name, shape: [H] })),
       );
     }
     declared.push({ name: 'readout.weight', shape: [outputSize, H] }, { name: 'readout.bias', shape: [outputSize] });
     this.parameters = new Parameters(backend, declared);
+    this.#keepOrthogonal(options);
+  }
+
+  #keepOrthogonal({ orthogonal = false }: ModelOptions): void {
+    if (orthogonal === false) return;
+    const { parameters, H, L } = this;
+    const { by = orthogonalDefaults.by, learningRate } = orthogonal === true ? {} : orthogonal;
+    const matrices = Array.from({ length: L }, (_, layer) => layerNames(layer).recurrentWeight).map((name) => {
+      return { name, values: parameters.valuesOf(name), gradient: parameters.gradientOf(name) };
+    });
+    parameters.orthogonal = new OrthogonalBlocks(this.backend, H, matrices, orthogonalMaps[by], learningRate);
+  }
+
+  /** The names of the parameters of single units of a layer, which lie one after the other. */
+  unitNames(layer: number): string[] {
+    return (this.cell.units?.names ?? []).map((name) => `${name}_l${layer}`);
+  }
+
+  /** Makes the constants [U, H] that a layer's steps are given. */
+  unitConstants(layer: number, out: Reals, to: number): void {
+    const [first] = this.unitNames(layer);
+    if (first !== undefined) this.cell.units?.constants(this.parameters.values, this.parameters.get(first).at, this.H, out, to);
   }
 
   /** To be called after any change of the parameters' values. */
@@ -88,20 +114,26 @@ export class Network {
 
 /**
  * Draws all parameters of a network afresh: uniform in +-1/sqrt(H) as PyTorch does, but for the recurrent matrix and the
- * forget gate's bias, which the options choose.
+ * forget gate's bias, which the options choose, and for the biases of a recurrent matrix that keeps the state, which are 0.
  *
  * @param longest steps of the longest training sequence, for the forget bias `chrono`.
  */
 export function initialize(network: Network, options: ModelOptions, seed: number, longest?: number): void {
   const { parameters, cell, H, L } = network;
   const random = new Random(seed);
-  const square = recurrentInit(options.recurrentInit ?? 'default');
+  const start = startOf(options);
+  const square = recurrentInit(start);
+  const biases = keepingInits.includes(start) ? 0 : 1 / Math.sqrt(H);
   for (const { name, at, length } of parameters.list) {
     if (name.startsWith('weight_hh')) {
       for (let gate = 0; gate < cell.gates; gate++) square(parameters.values, at + gate * H * H, H, random);
     } else {
-      uniform(parameters.values, at, length, 1 / Math.sqrt(H), random);
+      uniform(parameters.values, at, length, name.startsWith('bias') ? biases : 1 / Math.sqrt(H), random);
     }
+  }
+  for (let layer = 0; layer < L; layer++) {
+    const [first] = network.unitNames(layer);
+    if (first !== undefined) cell.units?.initialize(parameters.values, parameters.get(first).at, H, random);
   }
   if (cell.forgetGate !== undefined) {
     for (let layer = 0; layer < L; layer++) setForgetBias(network, layer, cell.forgetGate, options.forgetBias ?? 1, longest, random);
@@ -109,7 +141,7 @@ export function initialize(network: Network, options: ModelOptions, seed: number
   network.changed();
 }
 
-/** The input gate is the block before the forget gate (PyTorch's order i, f). */
+/** The input gate is the block before the forget gate (PyTorch's order i, f); a coupled one needs no bias. */
 function setForgetBias(
   network: Network,
   layer: number,
@@ -121,8 +153,8 @@ function setForgetBias(
   const { parameters, cell, H } = network;
   const names = layerNames(layer);
   const inputBias = parameters.valuesOf(names.inputBias);
-  const recurrentBias = parameters.valuesOf(names.recurrentBias);
-  recurrentBias.fill(0, gate * H, (gate + 1) * H);
+  const recurrentBias = cell.recurrentMatrix === false ? undefined : parameters.valuesOf(names.recurrentBias);
+  recurrentBias?.fill(0, gate * H, (gate + 1) * H);
   if (bias !== 'chrono') {
     inputBias.fill(bias, gate * H, (gate + 1) * H);
     return;
@@ -133,14 +165,15 @@ function setForgetBias(
       `forgetBias chrono needs sequences of at least 3 steps, got ${longest}; give forgetBias as a number`,
     );
   }
-  if (gate === 0) {
+  const coupled = cell.coupled === true;
+  if (gate === 0 && !coupled) {
     throw new ThroughtimeError('OPTION_INVALID', `forgetBias chrono needs an input gate before the forget gate, and ${cell.name} has none`);
   }
-  recurrentBias.fill(0, (gate - 1) * H, gate * H);
+  if (!coupled) recurrentBias?.fill(0, (gate - 1) * H, gate * H);
   for (let j = 0; j < H; j++) {
     const drawn = Math.log(1 + random.uniform() * (longest - 2));
     inputBias[gate * H + j] = drawn;
-    inputBias[(gate - 1) * H + j] = -drawn;
+    if (!coupled) inputBias[(gate - 1) * H + j] = -drawn;
   }
 }
 

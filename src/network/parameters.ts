@@ -1,5 +1,6 @@
 import type { Backend, Reals } from '../compute/backend.ts';
 import { ThroughtimeError } from '../errors.ts';
+import type { OrthogonalBlocks } from './orthogonal/orthogonalBlocks.ts';
 
 /** One parameter: a name and a shape, at a place in the flat arrays. */
 export interface Parameter {
@@ -20,6 +21,8 @@ export class Parameters {
   readonly length: number;
   readonly values: Reals;
   readonly gradient: Reals;
+  /** The blocks that stay orthogonal, where there are any: whoever updates the values goes through them. */
+  orthogonal?: OrthogonalBlocks;
   readonly #byName: ReadonlyMap<string, Parameter>;
 
   constructor(backend: Backend, declared: readonly { name: string; shape: readonly number[] }[]) {

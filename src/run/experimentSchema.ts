@@ -75,23 +75,43 @@ const table = z.strictObject({
 
 const recurrentInit = z
   .union(
-    [z.enum(['default', 'orthogonal', 'identity']), z.strictObject({ gaussian: positive }), z.strictObject({ orthogonal: positive })],
-    { error: 'must be "default", "orthogonal", "identity", {"gaussian": gain} or {"orthogonal": gain}' },
+    [
+      z.enum(['default', 'glorot', 'orthogonal', 'identity', 'henaff', 'cayley']),
+      z.strictObject({ gaussian: positive }),
+      z.strictObject({ orthogonal: positive }),
+    ],
+    {
+      error: 'must be "default", "glorot", "orthogonal", "identity", "henaff", "cayley", {"gaussian": gain} or {"orthogonal": gain}',
+    },
   )
-  .describe('How each gate block of the recurrent matrix starts; default: U(-1/sqrt(H), 1/sqrt(H)).');
+  .describe('How each gate block of the recurrent matrix starts; default: U(-1/sqrt(H), 1/sqrt(H)), and henaff where it stays orthogonal.');
+
+const orthogonal = z
+  .union(
+    [
+      z.boolean(),
+      z.strictObject({
+        by: z.enum(['exponential', 'cayley', 'polar']).optional().describe('Default exponential.'),
+        learningRate: positive.optional().describe('Of the recurrent matrix; default a tenth of training.learningRate.'),
+      }),
+    ],
+    { error: 'must be true, false, or {"by": "exponential" | "cayley" | "polar", "learningRate": rate}, both of which may be left out' },
+  )
+  .describe('Keeps each gate block of the recurrent matrix orthogonal through the whole training; default false.');
 
 const model = z.strictObject({
-  cell: z.enum(['rnn', 'lstm', 'gru']),
+  cell: z.enum(['rnn', 'lstm', 'gru', 'mingru', 'lru']),
   activation: z.enum(['tanh', 'relu']).optional().describe('Of rnn only; default tanh.'),
   hiddenSize: whole(1),
   layers: whole(1).optional().describe('Default 1.'),
   residual: z.boolean().optional().describe('Adds the input of a layer to its output, from the second layer on; default false.'),
   dropout: share('Between layers, in training; default 0.').optional(),
   recurrentInit: recurrentInit.optional(),
+  orthogonal: orthogonal.optional(),
   forgetBias: z
     .union([z.number(), z.literal('chrono')], { error: 'must be a number or "chrono"' })
     .optional()
-    .describe('Of lstm only; default 1.'),
+    .describe('Of lstm and mingru only; default 1.'),
 });
 
 const bptt = z

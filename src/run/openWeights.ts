@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { Backend } from '../compute/backend.ts';
 import { ThroughtimeError } from '../errors.ts';
-import { readSafetensors } from '../interop/safetensors.ts';
+import { readSafetensors, type TensorFile } from '../interop/safetensors.ts';
 import type { InputShape } from '../network/batch.ts';
-import type { ModelOptions } from '../network/model.ts';
+import type { CellName, ModelOptions } from '../network/model.ts';
 import { Network } from '../network/network.ts';
 import { loadWeights } from './checkpoint.ts';
 import { reading } from './files.ts';
@@ -18,11 +18,11 @@ export interface WeightsShape {
   open(backend: Backend, input: InputShape, options?: ModelOptions): Network;
 }
 
-const cellOfGates: Record<number, 'rnn' | 'gru' | 'lstm'> = { 1: 'rnn', 3: 'gru', 4: 'lstm' };
+const cellOfGates: Record<number, CellName> = { 1: 'rnn', 3: 'gru', 4: 'lstm' };
 
 /**
  * Reads the weights of a network trained elsewhere: safetensors with PyTorch's names, read-out included. The cell is told by
- * the number of gates (1 rnn, 3 gru, 4 lstm); a plain network is tanh unless `activation` says relu.
+ * the number of gates (1 rnn, 3 gru, 4 lstm), one without a recurrent matrix by its names; a plain network is tanh unless `activation` says relu.
  *
  * @throws SHAPE_MISMATCH where names are missing or shapes do not fit; CHECKPOINT_INVALID for a damaged file.
  */
@@ -39,11 +39,13 @@ export async function openWeights(file: string, activation?: 'tanh' | 'relu'): P
     if (tensor.shape.length !== dimensions) throw wrong(`has the shape [${tensor.shape}] where ${dimensions} dimensions are wanted`, name);
     return tensor.shape;
   };
-  const [rows, H] = shapeOf('weight_hh_l0', 2);
-  const cell = H > 0 ? cellOfGates[rows / H] : undefined;
+  const diagonal = withoutMatrix(content.tensors);
+  const [rows, H] = shapeOf(diagonal ? 'readout.weight' : 'weight_hh_l0', 2);
+  const cell = diagonal ?? (H > 0 ? cellOfGates[rows / H] : undefined);
   if (!cell) {
     throw wrong(`has the shape [${rows}, ${H}]; wanted is [G*H, H] with G = 1 (rnn), 3 (gru) or 4 (lstm) gates`, 'weight_hh_l0');
   }
+  const everyLayer = diagonal ? 'weight_ih' : 'weight_hh';
   if (activation !== undefined && cell !== 'rnn') {
     throw new ThroughtimeError(
       'OPTION_INVALID',
@@ -54,12 +56,17 @@ export async function openWeights(file: string, activation?: 'tanh' | 'relu'): P
   const [, inputSize] = shapeOf('weight_ih_l0', 2);
   const [outputSize] = shapeOf('readout.weight', 2);
   let layers = 1;
-  while (content.tensors.has(`weight_hh_l${layers}`)) layers++;
+  while (content.tensors.has(`${everyLayer}_l${layers}`)) layers++;
   const beyond = [...content.tensors.keys()].find((name) => Number(/^(?:weight|bias)_(?:ih|hh)_l(\d+)$/.exec(name)?.[1] ?? 0) >= layers);
-  if (beyond !== undefined) throw wrong(`is missing, though there is ${beyond}; give all weights of every layer`, `weight_hh_l${layers}`);
+  if (beyond !== undefined)
+    throw wrong(`is missing, though there is ${beyond}; give all weights of every layer`, `${everyLayer}_l${layers}`);
   const model: ModelOptions = { cell, ...(cell === 'rnn' ? { activation: activation ?? 'tanh' } : {}), hiddenSize: H, layers };
+  const ofUnits = diagonal === 'lru' ? /^(nu|theta|gamma)_log_l\d+$/ : /^$/;
+  const ofMatrix = /^(weight|bias)_hh_l\d+$/;
   const foreign = [...content.tensors.keys()].filter(
-    (name) => !/^(weight|bias)_(ih|hh)_l\d+$|^readout\.(weight|bias)$|^(optimizer|carried|memory|good\d)\./.test(name),
+    (name) =>
+      (diagonal && ofMatrix.test(name)) ||
+      !(ofUnits.test(name) || /^(weight|bias)_(ih|hh)_l\d+$|^readout\.(weight|bias)$|^(optimizer|carried|memory|good\d)\./.test(name)),
   );
   if (foreign.length > 0)
     throw wrong(
@@ -81,4 +88,12 @@ export async function openWeights(file: string, activation?: 'tanh' | 'relu'): P
       return network;
     },
   };
+}
+
+/** The cell of weights that have no recurrent matrix; undefined where there is one, or where it is missing. */
+function withoutMatrix(tensors: TensorFile['tensors']): CellName | undefined {
+  if (tensors.has('weight_hh_l0') || tensors.has('bias_hh_l0')) return undefined;
+  if (tensors.has('nu_log_l0')) return 'lru';
+  const rows = tensors.get('weight_ih_l0')?.shape[0];
+  return rows !== undefined && rows === 2 * (tensors.get('readout.weight')?.shape[1] ?? 0) ? 'mingru' : undefined;
 }

@@ -123,7 +123,9 @@ export function describeMemory({ pass, bytes, limit }: MemoryUse): string {
   return `Plan: ${describePlan(pass)}; ${showBytes(bytes)} in all${allowed}.`;
 }
 
-const numbers = ({ backend: { precision }, parameters }: Network) => parameters.length * (precision === 'float32' ? 4 : 8);
-const weights = (network: Network, { likeParameters }: Needs) => numbers(network) * (1 + likeParameters);
+const perNumber = ({ backend: { precision } }: Network) => (precision === 'float32' ? 4 : 8);
+const numbers = (network: Network) => network.parameters.length * perNumber(network);
+const turning = (network: Network) => (network.parameters.orthogonal?.length ?? 0) * perNumber(network);
+const weights = (network: Network, { likeParameters }: Needs) => numbers(network) * (1 + likeParameters) + turning(network);
 /** The parameters and their gradient are there before anything is planned. */
-const allocated = (network: Network) => 2 * numbers(network);
+const allocated = (network: Network) => 2 * numbers(network) + turning(network);

@@ -1,5 +1,6 @@
 import type { Backend, Reals, UpdateKernel } from '../compute/backend.ts';
 import { ThroughtimeError } from '../errors.ts';
+import { orthogonalDefaults } from '../network/orthogonal/orthogonals.ts';
 import type { Parameters } from '../network/parameters.ts';
 import type { Optimizer } from './optimizer/optimizer.ts';
 import { optimizers } from './optimizer/optimizers.ts';
@@ -7,6 +8,8 @@ import type { TrainingOptions } from './options.ts';
 
 /** A gradient's norm times the learning rate below this cannot bring an optimizer's arithmetic out of the range of float32. */
 const harmless = 1e12;
+/** The same where a step turns matrices, for which an angle of many rounds is as bad. */
+const harmlessTurn = 1e3;
 
 /**
  * Where the options of the optimizers may lie: outside, weights grow without end, or 0 is divided by 0. A float32 backend
@@ -33,6 +36,8 @@ export class Updater {
   /** Everything that an update writes: the parameters, then the slots. */
   readonly #written: readonly Reals[];
   readonly #options: Record<string, number>;
+  /** The learning rate of the orthogonal blocks over that of everything else. */
+  readonly #turn: number;
 
   constructor(parameters: Parameters, backend: Backend, training: TrainingOptions) {
     const optimizer = optimizers[training.optimizer];
@@ -43,6 +48,8 @@ export class Updater {
     this.slots = optimizer.slots.map((name) => ({ name, values: backend.allocate(parameters.length) }));
     this.#arrays = this.slots.map(({ values }) => values);
     this.#written = [parameters.values, ...this.#arrays];
+    const own = parameters.orthogonal?.learningRate;
+    this.#turn = own === undefined ? orthogonalDefaults.share : own / training.learningRate;
     this.#options = { ...optimizer.defaults, learningRate: 0, step: 0 };
     for (const name of Object.keys(optimizer.defaults)) {
       const given = training[name as keyof TrainingOptions];
@@ -59,11 +66,11 @@ export class Updater {
   /**
    * By how much a step along a gradient of this norm lowers the loss to first order, where the step grows with the gradient: for
    * `sgd` learningRate · ‖g‖², for `momentum` that over 1 - momentum, which is where its steps add up to. Null for optimizers that set the
-   * length of their step themselves.
+   * length of their step themselves, and where a part of the step is along a sphere.
    */
   decreaseOf(learningRate: number, norm: number): number | null {
     const { name } = this.optimizer;
-    if (name !== 'sgd' && name !== 'momentum') return null;
+    if ((name !== 'sgd' && name !== 'momentum') || this.#parameters.orthogonal) return null;
     return (learningRate * norm * norm) / (1 - (this.#options.momentum ?? 0));
   }
 
@@ -73,12 +80,19 @@ export class Updater {
    * @returns null, or the name of what would not have been finite; nothing is changed then.
    */
   apply(learningRate: number, norm: number, step: number): string | null {
-    const { values, gradient, length } = this.#parameters;
+    const { values, gradient, length, orthogonal } = this.#parameters;
     this.#options.learningRate = learningRate;
     this.#options.step = step;
     const arrays = this.#written;
-    const kept = Math.max(1, norm) * Math.max(1, learningRate) < harmless ? undefined : arrays.map((array) => array.slice());
+    const bound = orthogonal ? harmlessTurn / Math.max(1, this.#turn) : harmless;
+    const kept = Math.max(1, norm) * Math.max(1, learningRate) < bound ? undefined : arrays.map((array) => array.slice());
+    orthogonal?.begin();
     this.#update(values, gradient, this.#arrays, length, this.#options);
+    const turned = orthogonal?.finish(this.#turn) ?? null;
+    if (turned !== null) {
+      for (const [i, copy] of (kept ?? []).entries()) arrays[i].set(copy);
+      return `update of ${turned}`;
+    }
     if (!kept) return null;
     const names = ['update', ...this.slots.map(({ name }) => `optimizer ${name}`)];
     for (const [index, array] of arrays.entries()) {

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import type { Backend, CellBackwardStep, CellKernel } from '../../src/compute/backend.ts';
 import { Random } from '../../src/compute/random.ts';
 import { scalarBackend } from '../../src/compute/scalar/scalar.ts';
-import type { Cell } from '../../src/network/cell/cell.ts';
+import { blocksOf, type Cell } from '../../src/network/cell/cell.ts';
 import { cells } from '../../src/network/cell/cells.ts';
 import { sigmoid } from '../../src/network/cell/sigmoid.ts';
 import { checkDerivative } from '../../src/network/derivative.ts';
@@ -36,6 +36,8 @@ function makeStep(backend: Backend, cell: Cell, B: number, H: number, seed: numb
     states: cell.states.map(() => fill(2 * B * H + guard)),
     previousAt: 0,
     nextAt: B * H,
+    units: fill(blocksOf(cell).U * H + 2 * guard),
+    unitsAt: guard,
     dStates: cell.states.map(() => fill(B * H + guard)),
   };
 }
@@ -48,7 +50,11 @@ for (const cell of cells) {
       assert.ok(cell.gates >= 1 && cell.apart >= 0 && cell.apart <= cell.gates);
       assert.equal(cell.states[0], 'h');
       assert.equal(new Set(cell.states).size, cell.states.length);
-      assert.ok(cell.forgetGate === undefined || cell.forgetGate < cell.gates);
+      const { A, F, U, R } = blocksOf(cell);
+      assert.ok(cell.forgetGate === undefined || cell.forgetGate < F);
+      assert.ok(F >= 1 && (R === F || (R === 0 && A === 0)));
+      // The trailing blocks are either kept apart or of constants.
+      assert.ok(A === 0 || U === 0);
     });
 
     test('backward is the derivative of forward, in pre, apart and every state, to 1e-7', () => {
@@ -59,7 +65,7 @@ for (const cell of cells) {
           const weights = start.dStates.map((each) => each.slice());
           // L = sum over states of weights · s_t: dL/ds_t are the weights.
           const lossOf = (pre: Float64Array, apart: Float64Array, states: Float64Array[]) => {
-            const step = { ...start, pre: pre.slice(), apart: apart.slice(), states: states.map((each) => each.slice()) };
+            const step = { ...start, units, pre: pre.slice(), apart: apart.slice(), states: states.map((each) => each.slice()) };
             cell.forward(step);
             let sum = 0;
             for (const [index, state] of step.states.entries()) {
@@ -69,6 +75,7 @@ for (const cell of cells) {
           };
           const before = [start.pre, start.apart, ...start.states].map((each) => Float64Array.from(each));
           const [pre, apart, ...states] = before;
+          const units = Float64Array.from(start.units);
           const slope = (array: Float64Array, index: number, analytic: number) => {
             const kept = array[index];
             const at = (offset: number) => {
@@ -82,7 +89,17 @@ for (const cell of cells) {
           cell.forward(start);
           cell.backward(start);
           const { gates, apart: kept } = cell;
-          for (let i = 0; i < B * gates * H; i++) assert.ok(slope(pre, start.preAt + i, start.pre[start.preAt + i]), `pre ${i}`);
+          const { F, U } = blocksOf(cell);
+          for (let i = 0; i < B * gates * H; i++) {
+            // The blocks of the constants receive each sequence's part of their derivative.
+            if (Math.floor(i / H) % gates >= F) continue;
+            assert.ok(slope(pre, start.preAt + i, start.pre[start.preAt + i]), `pre ${i}`);
+          }
+          for (let i = 0; i < U * H; i++) {
+            let sum = 0;
+            for (let b = 0; b < B; b++) sum += start.pre[start.preAt + (b * gates + F) * H + i];
+            assert.ok(slope(units, start.unitsAt + i, sum), `constant ${i}`);
+          }
           for (let i = 0; i < B * kept * H; i++) assert.ok(slope(apart, start.apartAt + i, start.apart[start.apartAt + i]), `apart ${i}`);
           for (const [index, name] of cell.states.entries()) {
             for (let i = 0; i < B * H; i++) assert.ok(slope(states[index], i, start.dStates[index][i]), `${name} ${i}`);

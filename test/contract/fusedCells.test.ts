@@ -20,10 +20,12 @@ interface ReferenceCell {
   readonly G: number;
   readonly A: number;
   readonly S: number;
+  /** Constants of single units; the last U of the G blocks are theirs. */
+  readonly U?: number;
   /** [] for parts that stay as they are. */
-  forward(pre: number[], apart: number[], previous: number[]): Result;
+  forward(pre: number[], apart: number[], previous: number[], units: number[]): Result;
   /** In `states`, the gradients of the previous states that do not go through the matrix. */
-  backward(pre: number[], apart: number[], previous: number[], next: number[], dStates: number[]): Result;
+  backward(pre: number[], apart: number[], previous: number[], next: number[], dStates: number[], units: number[]): Result;
 }
 
 const { abs, exp, tanh } = Math;
@@ -98,6 +100,57 @@ const reference: Record<string, ReferenceCell> = {
       };
     },
   },
+  mingru: {
+    ...{ G: 2, A: 0, S: 1 },
+    forward(pre, _apart, [before]) {
+      const [z, n] = [sigmoid(pre[0]), pre[1]];
+      return { pre: [exactly(z), [n, 0]], apart: [], states: [[(1 - z) * n + z * before, abs(n) + abs(before)]] };
+    },
+    backward([z, n], _apart, [before], _next, [dh]) {
+      return {
+        pre: [
+          [dh * (before - n) * z * (1 - z), abs(dh) * (abs(before) + abs(n)) * abs(z)],
+          [dh * (1 - z), abs(dh)],
+        ],
+        apart: [],
+        states: [exactly(dh * z)],
+      };
+    },
+  },
+  lru: {
+    ...{ G: 6, A: 0, S: 2, U: 3 },
+    forward([u, v, gate, ...rest], _apart, [x, y], [real, imaginary, gamma]) {
+      const s = sigmoid(gate);
+      const [into, intoImag] = [gamma * s * u, gamma * s * v];
+      return {
+        pre: [[u, 0], [v, 0], exactly(s), ...rest.map((each): [number, number] => [each, 0])],
+        apart: [],
+        states: [
+          [real * x - imaginary * y + into, abs(real * x) + abs(imaginary * y) + abs(into)],
+          [real * y + imaginary * x + intoImag, abs(real * y) + abs(imaginary * x) + abs(intoImag)],
+        ],
+      };
+    },
+    backward([u, v, s], _apart, [x, y], _next, [dx, dy], [real, imaginary, gamma]) {
+      const along = dx * u + dy * v;
+      const size = abs(dx * u) + abs(dy * v);
+      return {
+        pre: [
+          exactly(gamma * s * dx),
+          exactly(gamma * s * dy),
+          [gamma * along * s * (1 - s), abs(gamma * s) * size * 2],
+          [dx * x + dy * y, abs(dx * x) + abs(dy * y)],
+          [dy * x - dx * y, abs(dy * x) + abs(dx * y)],
+          [s * along, abs(s) * size],
+        ],
+        apart: [],
+        states: [
+          [real * dx + imaginary * dy, abs(real * dx) + abs(imaginary * dy)],
+          [real * dy - imaginary * dx, abs(real * dy) + abs(imaginary * dx)],
+        ],
+      };
+    },
+  },
 };
 
 for (const [name, backend] of wasmBackends) {
@@ -112,8 +165,8 @@ for (const [name, backend] of wasmBackends) {
           const expected = expectations(step);
           for (let b = 0; b < s.B; b++) {
             for (let j = 0; j < s.H; j++) {
-              const { pre, apart, previous } = unitOf(step, plain, b, j);
-              const result = plain.forward(pre, apart, previous);
+              const { pre, apart, previous, units } = unitOf(step, plain, b, j);
+              const result = plain.forward(pre, apart, previous, units);
               expect(expected, step, b, j, result, 1e-6, step.nextAt, expected.states);
             }
           }
@@ -129,8 +182,8 @@ for (const [name, backend] of wasmBackends) {
           const expected = expectations(step);
           for (let b = 0; b < s.B; b++) {
             for (let j = 0; j < s.H; j++) {
-              const { pre, apart, previous, next, dStates } = unitOf(step, plain, b, j);
-              const result = plain.backward(pre, apart, previous, next, dStates);
+              const { pre, apart, previous, next, dStates, units } = unitOf(step, plain, b, j);
+              const result = plain.backward(pre, apart, previous, next, dStates, units);
               expect(expected, step, b, j, result, 2e-6, 0, expected.dStates);
             }
           }
@@ -146,7 +199,8 @@ for (const [name, backend] of wasmBackends) {
           kernel.forward(step);
           const { B, H } = s;
           for (const state of step.states) assertNoSmall(state, step.nextAt, B * H);
-          if (cell !== 'rnn-tanh' && cell !== 'rnn-relu') assertNoSmall(step.pre, step.preAt, B * H * plain.G);
+          // The others leave what they were given.
+          if (cell === 'lstm' || cell === 'gru') assertNoSmall(step.pre, step.preAt, B * H * plain.G);
           kernel.backward(step);
           assertNoSmall(step.pre, step.preAt, B * H * plain.G);
           assertNoSmall(step.apart, step.apartAt, B * H * plain.A);
@@ -155,13 +209,15 @@ for (const [name, backend] of wasmBackends) {
       });
 
       test(`${cell}: a NaN in one unit's inputs comes out in that unit, and only there`, () => {
-        for (let gate = 0; gate < plain.G; gate++) {
+        for (let gate = 0; gate < plain.G - (plain.U ?? 0); gate++) {
           const mark = backend.mark();
           const [B, H] = [2, 5];
           const step = backwardStep(backend, plain, { B, H, at: 0, slot: 0 }, () => 0.5);
           step.pre[step.preAt + gate * H + 3] = Number.NaN;
           kernel.forward(step);
-          for (let i = 0; i < B * H; i++) assert.equal(Number.isNaN(step.states[0][step.nextAt + i]), i === 3);
+          // The imaginary part of an input stays in the imaginary part.
+          const spoilt = (i: number) => step.states.some((state) => Number.isNaN(state[step.nextAt + i]));
+          for (let i = 0; i < B * H; i++) assert.equal(spoilt(i), i === 3);
           step.dStates[0][7] = Number.NaN;
           kernel.backward(step);
           assert.ok(Number.isNaN(step.pre[step.preAt + plain.G * H + 2]) || cell === 'rnn-relu');
@@ -204,7 +260,7 @@ for (const [name, backend] of wasmBackends) {
 /** A step whose arrays are all filled by `draw`, at uneven places: states are [slot + 2, B, H] with room before and after. */
 function backwardStep(
   backend: Backend,
-  { G, A, S }: ReferenceCell,
+  { G, A, S, U = 0 }: ReferenceCell,
   { B, H, at, slot }: { B: number; H: number; at: number; slot: number },
   draw: () => number,
 ): CellBackwardStep {
@@ -215,6 +271,8 @@ function backwardStep(
     pre: array(at + B * G * H + 3),
     apart: array(at + 1 + B * A * H + 3),
     states: several(at + (slot + 2) * B * H + 3),
+    units: array(at + U * H + 3),
+    unitsAt: at,
     dStates: several(B * H + 3),
   };
 }
@@ -233,8 +291,8 @@ function activate(step: CellBackwardStep, { G, S }: ReferenceCell, units: number
 
 /** The numbers of unit j of sequence b. */
 function unitOf(
-  { H, pre, preAt, apart, apartAt, states, previousAt, nextAt, dStates }: CellBackwardStep,
-  { G, A }: ReferenceCell,
+  { H, pre, preAt, apart, apartAt, states, previousAt, nextAt, dStates, units, unitsAt }: CellBackwardStep,
+  { G, A, U = 0 }: ReferenceCell,
   b: number,
   j: number,
 ) {
@@ -245,6 +303,7 @@ function unitOf(
     previous: states.map((state) => state[previousAt + b * H + j]),
     next: states.map((state) => state[nextAt + b * H + j]),
     dStates: dStates.map((d) => d[b * H + j]),
+    units: Array.from({ length: U }, (_, u) => units[unitsAt + u * H + j]),
   };
 }
 

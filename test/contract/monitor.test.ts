@@ -81,7 +81,8 @@ for (const monitor of monitors) {
               lookAt(lookShape(network, data, [monitor], { sequences: 6 }), drawn, (look) => toJson(monitor.measure(look) ?? null));
             const value = measure();
             assert.equal(measure(), value);
-            assert.ok(value.length > 4 || ['half-life', 'saturation'].includes(monitor.name), value);
+            const nothingThere = monitor.name === 'orthogonality' && cell.recurrentMatrix === false;
+            assert.ok(value.length > 4 || nothingThere || ['half-life', 'saturation'].includes(monitor.name), value);
             assert.doesNotMatch(value, /NaN/);
             assert.deepEqual([...network.parameters.values], before);
             assert.equal(used.mark(), top);

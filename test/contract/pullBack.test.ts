@@ -15,6 +15,10 @@ interface Setting {
   /** Pairs a * G + g of states and gates that do not touch, and a * S + c of states that do not. */
   readonly without?: readonly number[];
   readonly withoutDirect?: readonly number[];
+  /** Gates, from the first, that the input goes into; all unless said. */
+  readonly fed?: number;
+  /** Whether there is a recurrent matrix; there is unless said. */
+  readonly matrix?: boolean;
   /** Factor on the weights. */
   readonly scale?: number;
 }
@@ -29,6 +33,10 @@ const settings: Setting[] = [
   { name: 'two gates, both apart', sizes: [8, 1, 2, 2, 2, 3, 8] },
   { name: 'no gate reaches a state', sizes: [6, 2, 2, 0, 2, 3, 0], without: [0, 1, 2] },
   { name: 'six gates, three states', sizes: [5, 3, 6, 2, 3, 11, 17], without: [4, 9] },
+  { name: 'like a minGRU', sizes: [9, 1, 2, 0, 3, 4, 9], matrix: false },
+  { name: 'like an LRU', sizes: [11, 2, 6, 0, 3, 5, 11], fed: 3, matrix: false, without: [2, 8] },
+  { name: 'like an LRU, large enough for threads', sizes: [40, 2, 6, 0, 33, 36, 40], fed: 3, matrix: false },
+  { name: 'no matrix, and nothing left', sizes: [4, 2, 1, 0, 1, 2, 3], matrix: false, withoutDirect: [0, 1, 2, 3] },
   { name: 'nothing left', sizes: [4, 2, 1, 0, 1, 2, 3], without: [0, 1], withoutDirect: [0, 1, 2, 3] },
   { name: 'large enough for threads', sizes: [48, 2, 4, 0, 33, 36, 48] },
   { name: 'vanishing by 1e-9 a step', sizes: [12, 2, 3, 0, 3, 4, 12], scale: 1e-9 },
@@ -47,7 +55,10 @@ function fill(x: Reals, random: Random, factor = 1): Reals {
   return x;
 }
 
-function open(backend: Backend, { sizes: [H, S, G, A, B, P, width], without = [], withoutDirect = [], scale = 1 }: Setting) {
+function open(
+  backend: Backend,
+  { sizes: [H, S, G, A, B, P, width], without = [], withoutDirect = [], scale = 1, fed, matrix = true }: Setting,
+) {
   const random = new Random(3);
   const weights = fill(backend.allocate(3 + G * H * (H + width)), random, scale / Math.sqrt(H));
   const pre = fill(backend.allocate(S * B * G * H), random);
@@ -62,7 +73,22 @@ function open(backend: Backend, { sizes: [H, S, G, A, B, P, width], without = []
     }
     for (const pair of withoutDirect) direct.fill(0, (pair * B + b) * H, (pair * B + b + 1) * H);
   }
-  const arrays: PullBackArrays = { H, S, G, A, B, P, width, pre, apart, direct, weights, recurrentAt: 3, inputAt: 3 + G * H * H };
+  const arrays: PullBackArrays = {
+    H,
+    S,
+    G,
+    A,
+    F: fed ?? G,
+    B,
+    P,
+    width,
+    pre,
+    apart,
+    direct,
+    weights,
+    recurrentAt: matrix ? 3 : -1,
+    inputAt: 3 + G * H * H,
+  };
   const pulled = backend.pullBack(arrays);
   pulled.pack();
   fill(pulled.rows, random);

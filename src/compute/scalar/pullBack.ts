@@ -8,7 +8,7 @@ const largestShift = 1000;
 
 /** Row vectors on their way back, each through the gates' pre-activations by itself: the definition. */
 export function scalarPullBack(arrays: PullBackArrays): PullBack {
-  const { H, S, G, A, B, P, pre, apart, direct, weights, recurrentAt, inputAt, width } = arrays;
+  const { H, S, G, A, F, B, P, pre, apart, direct, weights, recurrentAt, inputAt, width } = arrays;
   const J = G - A;
   const exponents = new Int32Array(B * P);
   const squares = new Float64Array(B * P);
@@ -35,14 +35,15 @@ export function scalarPullBack(arrays: PullBackArrays): PullBack {
     if (width > 0) {
       throughGates(b, false);
       input.fill(0, row * width, (row + 1) * width);
-      for (let i = 0; i < G * H; i++) {
+      for (let i = 0; i < F * H; i++) {
         for (let n = 0; n < width; n++) input[row * width + n] += dPre[i] * weights[inputAt + i * width + n];
       }
       inputExponents[row] = exponents[row];
     }
     throughGates(b, true);
     rows.fill(0, at, at + S * H);
-    for (let i = 0; i < G * H; i++) for (let n = 0; n < H; n++) rows[at + n] += dPre[i] * weights[recurrentAt + i * H + n];
+    const through = recurrentAt < 0 ? 0 : F * H;
+    for (let i = 0; i < through; i++) for (let n = 0; n < H; n++) rows[at + n] += dPre[i] * weights[recurrentAt + i * H + n];
     for (let a = 0; a < S; a++) {
       for (let c = 0; c < S; c++) {
         for (let j = 0; j < H; j++) rows[at + c * H + j] += v[a * H + j] * direct[((a * S + c) * B + b) * H + j];

@@ -45,5 +45,27 @@ export function fusedCells(kernels: Kernels): Readonly<Record<string, CellKernel
         kernels.gruBackward(pre.byteOffset + preAt * 4, apart.byteOffset + apartAt * 4, hPrevious, dStates[0].byteOffset, B, H);
       },
     },
+
+    mingru: {
+      forward({ B, H, pre, preAt, states: [h], previousAt, nextAt }) {
+        kernels.mingruForward(pre.byteOffset + preAt * 4, h.byteOffset + previousAt * 4, h.byteOffset + nextAt * 4, B, H);
+      },
+      backward({ B, H, pre, preAt, states: [h], previousAt, dStates: [dh] }) {
+        kernels.mingruBackward(pre.byteOffset + preAt * 4, h.byteOffset + previousAt * 4, dh.byteOffset, B, H);
+      },
+    },
+
+    lru: {
+      forward({ B, H, pre, preAt, states, previousAt, nextAt, units, unitsAt }) {
+        const [x, y] = [states[0].byteOffset, states[1].byteOffset];
+        const [from, to] = [previousAt * 4, nextAt * 4];
+        kernels.lruForward(pre.byteOffset + preAt * 4, units.byteOffset + unitsAt * 4, x + from, y + from, x + to, y + to, B, H);
+      },
+      backward({ B, H, pre, preAt, states, previousAt, dStates: [dh, dImag], units, unitsAt }) {
+        const [x, y] = [states[0].byteOffset + previousAt * 4, states[1].byteOffset + previousAt * 4];
+        const constants = units.byteOffset + unitsAt * 4;
+        kernels.lruBackward(pre.byteOffset + preAt * 4, constants, x, y, dh.byteOffset, dImag.byteOffset, B, H);
+      },
+    },
   };
 }

@@ -60,6 +60,10 @@ export interface Kernels {
   lstmBackward(pre: number, cPrevious: number, c: number, dh: number, dc: number, B: number, H: number): void;
   gruForward(pre: number, apart: number, hPrevious: number, h: number, B: number, H: number): void;
   gruBackward(pre: number, apart: number, hPrevious: number, dh: number, B: number, H: number): void;
+  mingruForward(pre: number, hPrevious: number, h: number, B: number, H: number): void;
+  mingruBackward(pre: number, hPrevious: number, dh: number, B: number, H: number): void;
+  lruForward(pre: number, units: number, hPrevious: number, imagPrevious: number, h: number, imag: number, B: number, H: number): void;
+  lruBackward(pre: number, units: number, hPrevious: number, imagPrevious: number, dh: number, dImag: number, B: number, H: number): void;
 
   forwardSweep(layer: number, b0: number, b1: number): void;
   backwardSweep(layer: number, b0: number, b1: number): void;

@@ -5,15 +5,18 @@ import type { ThreadedKernels } from './threadedKernels.ts';
 import { watchBlock } from './watch.ts';
 
 /** The cells that assembly/sweep.ts knows, by its numbers. */
-const cellNumbers: Readonly<Record<string, number>> = { 'rnn-tanh': 0, 'rnn-relu': 1, lstm: 2, gru: 3 };
+const cellNumbers: Readonly<Record<string, number>> = { 'rnn-tanh': 0, 'rnn-relu': 1, lstm: 2, gru: 3, mingru: 4, lru: 5 };
 
 /** The words of assembly/sweep.ts's `Layer`, in its order. */
 const words = [
   ...['cell', 'from', 'to', 'B', 'H', 'pre', 'apart', 'h', 'c', 'dh', 'dc', 'scratch', 'forwardJoined', 'forwardApart', 'apartBias'],
   ...['backwardJoined', 'backwardApart', 'scale', 'exponents', 'lengths', 'injected', 'injectedRows', 'injectedExponents'],
-  ...['native', 'after', 'watch'],
+  ...['native', 'after', 'watch', 'units'],
 ] as const;
 type Word = (typeof words)[number];
+
+/** Of a cell without a recurrent matrix, for each unit. */
+const unitwise = 32;
 
 const address = (array: Reals | Int32Array | null | undefined) => array?.byteOffset ?? 0;
 
@@ -42,6 +45,7 @@ export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: Thre
     forwardJoined: address(arrays.forwardJoined.data),
     forwardApart: address(arrays.forwardApart.data),
     apartBias: address(arrays.apartBias) + arrays.apartBiasAt * 4,
+    units: address(arrays.units) + arrays.unitsAt * 4,
     backwardJoined: address(arrays.backwardJoined.data),
     backwardApart: address(arrays.backwardApart.data),
     scale: address(arrays.scale),
@@ -61,8 +65,8 @@ export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: Thre
   ];
   const watched = place('watch');
   const describe = watchBlock(stack);
-  /** Multiplications and additions of one sequence through one step. */
-  const perRow = 2 * H * arrays.forwardJoined.N + 2 * H * arrays.forwardApart.N;
+  /** Multiplications and additions of one sequence through one step; about, where it is unit by unit. */
+  const perRow = 2 * H * (arrays.forwardJoined.N + arrays.forwardApart.N) || unitwise * H;
   return {
     forward(sequences, from, to, given) {
       layer[fromPlace] = from;

@@ -1,4 +1,5 @@
-import type { CellKernel } from '../../compute/backend.ts';
+import type { CellKernel, Reals } from '../../compute/backend.ts';
+import type { Random } from '../../compute/random.ts';
 
 /** A function of a cell whose values can be looked at after its forward step. */
 export interface CellFunction {
@@ -7,6 +8,21 @@ export interface CellFunction {
   readonly kind: 'tanh' | 'sigmoid' | 'relu';
   /** Where the forward step leaves the value: in this gate's block of `pre`, or as this state; or leaves its argument, as this state. */
   readonly in: { readonly gate: number } | { readonly state: number } | { readonly argumentState: number };
+}
+
+/**
+ * Parameters of single units beside the linear maps, U arrays of H numbers, such as the eigenvalues of a diagonal recurrence. A step is
+ * not given them but U constants made of them once per update.
+ */
+export interface UnitParameters {
+  /** U names; `nu_log` is the parameter `nu_log_l0` in the first layer. */
+  readonly names: readonly string[];
+  /** Draws the parameters, [U, H] from `at`. */
+  initialize(values: Reals, at: number, H: number, random: Random): void;
+  /** Makes the constants, [U, H] from `to`. */
+  constants(values: Reals, at: number, H: number, out: Reals, to: number): void;
+  /** Adds dL/d(parameters), [U, H] from `to`, for dL/d(constants), [U, H] from `gradientAt`. */
+  backward(values: Reals, at: number, H: number, gradient: Reals, gradientAt: number, out: Reals, to: number): void;
 }
 
 /**
@@ -31,8 +47,23 @@ export interface Cell extends CellKernel {
   readonly apart: number;
   /** Names of the states carried from step to step; the first is what the layer above and the recurrent matrix read. */
   readonly states: readonly string[];
+  /** false: h_{t-1} goes through no matrix, there is no `weight_hh` and no `bias_hh`, and A is 0. True by default. */
+  readonly recurrentMatrix?: boolean;
+  /** Parameters of single units. The last U blocks of `pre` are theirs alone: no input, no bias, room for dL/d(constants). */
+  readonly units?: UnitParameters;
   /** Which gate block, if any, is a forget gate whose bias `forgetBias` sets. */
   readonly forgetGate?: number;
+  /** Whether what is new weighs 1 - f, so that there is no input gate beside the forget gate. */
+  readonly coupled?: boolean;
   /** The squashing functions, for whoever measures how far they are driven; a cell may leave them out. */
   readonly functions?: readonly CellFunction[];
+}
+
+/** How the G blocks of `pre` are made up, and how many of them there are of each kind. */
+export function blocksOf({ gates: G, apart: A, recurrentMatrix = true, units }: Cell) {
+  const U = units?.names.length ?? 0;
+  /** Blocks that the input goes into; those that the recurrent matrix goes into, and of these the ones joined with the input. */
+  const F = G - U;
+  const R = recurrentMatrix ? F : 0;
+  return { G, A, U, F, R, J: R - A };
 }

@@ -37,7 +37,7 @@ export class Linearization {
     this.direct = direct;
     this.#network = network;
     this.#steps = states.map((_, a) => ({
-      ...{ B, H, pre, apart, preAt: a * B * G * H, apartAt: a * B * A * H, states: [], previousAt: 0, nextAt: 0 },
+      ...{ B, H, pre, apart, preAt: a * B * G * H, apartAt: a * B * A * H, states: [], previousAt: 0, nextAt: 0, units: pre, unitsAt: 0 },
       dStates: states.map((_, c) => direct.subarray((a * S + c) * B * H, (a * S + c + 1) * B * H)),
     }));
   }
@@ -45,11 +45,13 @@ export class Linearization {
   /** The derivatives of step t of the layer's last forward pass, whose memory stays as it is. */
   take(layer: RecurrentLayer, t: number): void {
     const { kernel, cell, H } = this.#network;
-    const { pre, apart, B } = layer.kept;
+    const { pre, apart, units, unitsAt, B } = layer.kept;
     const [preSize, apartSize] = [B * cell.gates * H, B * cell.apart * H];
     for (const [a, step] of this.#steps.entries()) {
       step.B = B;
       step.states = layer.states;
+      step.units = units;
+      step.unitsAt = unitsAt;
       step.previousAt = t * B * H;
       step.nextAt = (t + 1) * B * H;
       this.pre.set(pre.subarray(t * preSize, (t + 1) * preSize), step.preAt);

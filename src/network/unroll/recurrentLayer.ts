@@ -1,4 +1,5 @@
 import type { Backend, CellBackwardStep, LayerWatch, PackedMatrix, Reals, Sweep } from '../../compute/backend.ts';
+import { blocksOf } from '../cell/cell.ts';
 import { layerNames, type Network } from '../network.ts';
 import { pieceSteps } from './pieces.ts';
 import { applyExponents, RowScale } from './rowScale.ts';
@@ -28,7 +29,8 @@ export interface NormRecord {
 
 /**
  * One recurrent layer through T steps of B sequences: the memory of its forward pass and its way back. Sizes are those of
- * the network (H units, G gates of which A kept apart, J = G - A joined); `capacity` is the largest T * B.
+ * the network (H units, G blocks of `pre`, of which the input goes into F; the recurrent matrix into A kept apart and J joined with
+ * the input; U for the constants of single units); `capacity` is the largest T * B.
  *
  * Forward, `pre` [T, B, G*H] starts as the input product of many steps at once; each step then adds its recurrent product.
  * Backward, `pre` becomes dL/dpre step by step, and the weight gradients are one product over many steps. How many is said in `pieces.ts`.
@@ -44,9 +46,13 @@ export class RecurrentLayer {
   readonly #network: Network;
   readonly #backend: Backend;
   readonly #width: number;
-  readonly #at: { inputWeight: number; recurrentWeight: number; inputBias: number; recurrentBias: number };
+  /** Where the parameters lie; 0 for those that the cell has not. */
+  readonly #at: { inputWeight: number; recurrentWeight: number; inputBias: number; recurrentBias: number; units: number };
+  readonly #blocks: ReturnType<typeof blocksOf>;
+  readonly #layer: number;
   readonly #pre: Reals;
   readonly #apart: Reals;
+  /** [F*H] the biases that the input product starts from, then [U*H] the constants of single units. */
   readonly #bias: Reals;
   readonly #biasGradient: Reals;
   /** Input weights: a table [I, G*H] with the bias in it for symbols, else packed. */
@@ -70,8 +76,9 @@ export class RecurrentLayer {
 
   constructor(network: Network, layer: number, T: number, B: number) {
     const { backend, cell, H, parameters } = network;
-    const { gates: G, apart: A } = cell;
-    const J = G - A;
+    const blocks = blocksOf(cell);
+    const { G, A, F, R, J } = blocks;
+    const [units] = network.unitNames(layer);
     const capacity = T * B;
     const symbols = layer === 0 && network.input.kind === 'symbols';
     const width = layer === 0 ? network.input.size : H;
@@ -81,10 +88,13 @@ export class RecurrentLayer {
     this.#width = width;
     this.#at = {
       inputWeight: parameters.get(names.inputWeight).at,
-      recurrentWeight: parameters.get(names.recurrentWeight).at,
+      recurrentWeight: R > 0 ? parameters.get(names.recurrentWeight).at : 0,
       inputBias: parameters.get(names.inputBias).at,
-      recurrentBias: parameters.get(names.recurrentBias).at,
+      recurrentBias: R > 0 ? parameters.get(names.recurrentBias).at : 0,
+      units: units === undefined ? 0 : parameters.get(units).at,
     };
+    this.#blocks = blocks;
+    this.#layer = layer;
     this.states = cell.states.map(() => backend.allocate((T + 1) * B * H));
     this.dStates = cell.states.map(() => backend.allocate(B * H));
     this.scale = new RowScale(backend, B, H);
@@ -97,8 +107,8 @@ export class RecurrentLayer {
     this.#table = symbols ? backend.allocate(width * G * H) : undefined;
     this.#tableGradient = symbols ? backend.allocate(width * G * H) : undefined;
     this.#transposed = symbols ? backend.allocate(width * G * H) : undefined;
-    this.#forwardInput = symbols ? undefined : backend.allocatePacked(width, G * H, capacity);
-    this.#backwardInput = symbols ? undefined : backend.allocatePacked(G * H, width, capacity);
+    this.#forwardInput = symbols ? undefined : backend.allocatePacked(width, F * H, capacity);
+    this.#backwardInput = symbols ? undefined : backend.allocatePacked(F * H, width, capacity);
     this.#forwardJoined = backend.allocatePacked(H, J * H, B);
     this.#forwardApart = backend.allocatePacked(H, A * H, B);
     this.#backwardJoined = backend.allocatePacked(J * H, H, B);
@@ -113,6 +123,8 @@ export class RecurrentLayer {
       states: this.states,
       previousAt: 0,
       nextAt: 0,
+      units: this.#bias,
+      unitsAt: F * H,
       dStates: this.dStates,
     };
     this.#sweep = backend.sweep?.({
@@ -127,6 +139,8 @@ export class RecurrentLayer {
       forwardApart: this.#forwardApart,
       backwardJoined: this.#backwardJoined,
       backwardApart: this.#backwardApart,
+      units: this.#bias,
+      unitsAt: F * H,
       apartBias: parameters.values,
       apartBiasAt: this.#at.recurrentBias + J * H,
       scale: this.scale.exponents,
@@ -173,15 +187,15 @@ export class RecurrentLayer {
 
   #runForward(from: number, to: number, shortest: number, lengths: Int32Array): void {
     const backend = this.#backend;
-    const { kernel, cell, H, parameters } = this.#network;
-    const { gates: G, apart: A } = cell;
+    const { kernel, H, parameters } = this.#network;
+    const { G, A, J } = this.#blocks;
     const B = this.#B;
     const step = this.#step;
     const h = this.states[0];
-    const apartBias = this.#at.recurrentBias + (G - A) * H;
+    const apartBias = this.#at.recurrentBias + J * H;
     for (let t = from; t < to; t++) {
       this.#place(t);
-      backend.multiply(h, step.previousAt, H, B, this.#forwardJoined, this.#pre, step.preAt, G * H, true);
+      if (J > 0) backend.multiply(h, step.previousAt, H, B, this.#forwardJoined, this.#pre, step.preAt, G * H, true);
       if (A > 0) {
         backend.multiplyBias(h, step.previousAt, H, B, this.#forwardApart, parameters.values, apartBias, this.#apart, step.apartAt, A * H);
       }
@@ -200,8 +214,8 @@ export class RecurrentLayer {
    */
   backward(injection: Injection, record: NormRecord | undefined, from: number, to: number, after: number, watch?: LayerWatch): void {
     const backend = this.#backend;
-    const { kernel, cell, H } = this.#network;
-    const { gates: G, apart: A } = cell;
+    const { kernel, H } = this.#network;
+    const { G, A, J } = this.#blocks;
     const B = this.#B;
     this.#packBackward();
     if (this.#sweep && !record) {
@@ -221,15 +235,16 @@ export class RecurrentLayer {
       if (watch) watchStates(backend, watch, this.dStates, this.scale, after + to - 1 - t, B, H);
       for (let b = 0; b < B; b++) this.exponents[t * B + b] = this.scale.exponents[b];
       kernel.backward(step);
-      backend.multiply(this.#pre, step.preAt, G * H, B, this.#backwardJoined, this.dStates[0], 0, H, true);
+      if (J > 0) backend.multiply(this.#pre, step.preAt, G * H, B, this.#backwardJoined, this.dStates[0], 0, H, true);
       if (A > 0) backend.multiply(this.#apart, step.apartAt, A * H, B, this.#backwardApart, this.dStates[0], 0, H, true);
       this.scale.rescale(this.dStates, B, H);
     }
   }
 
-  /** What the cell's last forward pass left for its backward step: [T, B, G*H] and [T, B, A*H]. */
-  get kept(): { readonly pre: Reals; readonly apart: Reals; readonly B: number } {
-    return { pre: this.#pre, apart: this.#apart, B: this.#B };
+  /** What the cell's last forward pass left for its backward step: [T, B, G*H], [T, B, A*H], and the constants of single units. */
+  get kept(): { readonly pre: Reals; readonly apart: Reals; readonly units: Reals; readonly unitsAt: number; readonly B: number } {
+    const { units, unitsAt } = this.#step;
+    return { pre: this.#pre, apart: this.#apart, units, unitsAt, B: this.#B };
   }
 
   /** dL/d(input) of the rows of steps [from, to) into `out` [T, B, I], still in mantissa form with `exponents`. Of vectors only. */
@@ -247,8 +262,7 @@ export class RecurrentLayer {
   addParameterGradients(input: LayerInput, from: number, to: number): void {
     const backend = this.#backend;
     const { cell, H, parameters } = this.#network;
-    const { gates: G, apart: A } = cell;
-    const J = G - A;
+    const { G, A, F, J, U } = this.#blocks;
     const B = this.#B;
     const first = this.#unscale(from, to);
     const rows = (to - first) * B;
@@ -264,19 +278,20 @@ export class RecurrentLayer {
       backend.scatterAddRows(this.#pre, preAt, input.indices, first * B, rows, G * H, table, 0);
       if (from === 0) {
         backend.transpose(table, 0, this.#width, G * H, transposed, 0);
-        backend.add(transposed, 0, gradient, inputWeight, this.#width * G * H);
+        backend.add(transposed, 0, gradient, inputWeight, this.#width * F * H);
       }
     } else {
       const { values, at, width } = input;
       const x = at + first * B * width;
-      backend.multiplyTransposed(this.#pre, preAt, G * H, values, x, width, G * H, width, rows, gradient, inputWeight, width);
+      backend.multiplyTransposed(this.#pre, preAt, G * H, values, x, width, F * H, width, rows, gradient, inputWeight, width);
     }
     const h = this.states[0];
-    backend.multiplyTransposed(this.#pre, preAt, G * H, h, stateAt, H, J * H, H, rows, gradient, recurrentWeight, H);
+    if (J > 0) backend.multiplyTransposed(this.#pre, preAt, G * H, h, stateAt, H, J * H, H, rows, gradient, recurrentWeight, H);
     const biasGradient = this.#biasGradient;
     biasGradient.fill(0);
     backend.addColumnSums(this.#pre, preAt, G * H, rows, G * H, biasGradient, 0);
-    backend.add(biasGradient, 0, gradient, inputBias, G * H);
+    backend.add(biasGradient, 0, gradient, inputBias, F * H);
+    if (U > 0) cell.units?.backward(parameters.values, this.#at.units, H, biasGradient, F * H, gradient, this.#at.units);
     backend.add(biasGradient, 0, gradient, recurrentBias, J * H);
     if (A > 0) {
       backend.multiplyTransposed(this.#apart, apartAt, A * H, h, stateAt, H, A * H, H, rows, gradient, recurrentWeight + J * H * H, H);
@@ -365,36 +380,44 @@ export class RecurrentLayer {
   }
 
   #packForward(): void {
-    const { version, parameters, cell, H } = this.#network;
+    const { version, parameters, H } = this.#network;
     if (this.#forwardVersion === version) return;
+    const { G, A, F, J, U } = this.#blocks;
     const backend = this.#backend;
     const { values } = parameters;
     const { inputWeight, recurrentWeight, inputBias, recurrentBias } = this.#at;
     const width = this.#width;
-    const rows = cell.gates * H;
-    const joined = (cell.gates - cell.apart) * H;
+    const rows = F * H;
+    const joined = J * H;
     for (let row = 0; row < rows; row++) this.#bias[row] = values[inputBias + row] + (row < joined ? values[recurrentBias + row] : 0);
-    if (this.#table) {
+    if (U > 0) this.#network.unitConstants(this.#layer, this.#bias, rows);
+    if (this.#table && U > 0) {
+      for (let symbol = 0; symbol < width; symbol++) {
+        const at = symbol * G * H;
+        for (let row = 0; row < rows; row++) this.#table[at + row] = this.#bias[row] + values[inputWeight + row * width + symbol];
+      }
+    } else if (this.#table) {
       backend.fillRows(this.#bias, 0, this.#table, 0, width, rows);
       backend.transpose(values, inputWeight, rows, width, this.#transposed as Reals, 0);
       backend.add(this.#transposed as Reals, 0, this.#table, 0, width * rows);
     } else {
       backend.pack(values, inputWeight, 1, width, this.#forwardInput as PackedMatrix);
     }
-    backend.pack(values, recurrentWeight, 1, H, this.#forwardJoined);
-    if (cell.apart > 0) backend.pack(values, recurrentWeight + joined * H, 1, H, this.#forwardApart);
+    if (J > 0) backend.pack(values, recurrentWeight, 1, H, this.#forwardJoined);
+    if (A > 0) backend.pack(values, recurrentWeight + joined * H, 1, H, this.#forwardApart);
     this.#forwardVersion = version;
   }
 
   #packBackward(): void {
-    const { version, parameters, cell, H } = this.#network;
+    const { version, parameters, H } = this.#network;
     if (this.#backwardVersion === version) return;
+    const { A, J } = this.#blocks;
     const backend = this.#backend;
     const { inputWeight, recurrentWeight } = this.#at;
-    const joined = (cell.gates - cell.apart) * H;
+    const joined = J * H;
     if (this.#backwardInput) backend.pack(parameters.values, inputWeight, this.#width, 1, this.#backwardInput);
-    backend.pack(parameters.values, recurrentWeight, H, 1, this.#backwardJoined);
-    if (cell.apart > 0) backend.pack(parameters.values, recurrentWeight + joined * H, H, 1, this.#backwardApart);
+    if (J > 0) backend.pack(parameters.values, recurrentWeight, H, 1, this.#backwardJoined);
+    if (A > 0) backend.pack(parameters.values, recurrentWeight + joined * H, H, 1, this.#backwardApart);
     this.#backwardVersion = version;
   }
 }

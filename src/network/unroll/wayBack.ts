@@ -1,4 +1,5 @@
 import type { PullBack, Reals } from '../../compute/backend.ts';
+import { blocksOf } from '../cell/cell.ts';
 import { layerNames, type Network } from '../network.ts';
 import { Linearization } from './linearization.ts';
 import { bytesOf } from './passMemory.ts';
@@ -32,6 +33,7 @@ export class WayBack {
   constructor(network: Network, B: number, most: number) {
     const { backend, cell, H, L, parameters, residual } = network;
     const linearization = new Linearization(network, B);
+    const { G, A, F, R } = blocksOf(cell);
     // Whole blocks of rows, which products take best.
     const P = most > 16 ? Math.ceil(most / 16) * 16 : most;
     this.P = P;
@@ -41,10 +43,10 @@ export class WayBack {
     this.#layers = Array.from({ length: L }, (_, layer) => {
       const names = layerNames(layer);
       const pullBack = backend.pullBack({
-        ...{ H, S: cell.states.length, G: cell.gates, A: cell.apart, B, P },
+        ...{ H, S: cell.states.length, G, A, F, B, P },
         ...{ pre: linearization.pre, apart: linearization.apart, direct: linearization.direct },
         weights: parameters.values,
-        recurrentAt: parameters.get(names.recurrentWeight).at,
+        recurrentAt: R > 0 ? parameters.get(names.recurrentWeight).at : -1,
         inputAt: parameters.get(names.inputWeight).at,
         width: layer > 0 ? H : 0,
       });
