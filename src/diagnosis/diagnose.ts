@@ -109,7 +109,7 @@ export function* diagnosePieces(options: DiagnoseOptions): Generator<DiagnosisPr
   const gradient = gradientSide([...looks, ...side.lines], budget);
   const examination: Examination = {
     subject: {
-      ...{ cell: network.cell.name, hiddenSize: network.H, layers: network.L, model, training },
+      ...{ cell: typeof model.cell === 'string' ? model.cell : model.cell.name, hiddenSize: network.H, layers: network.L, model, training },
       ...{ longest: longestOf(train), sequences: train.count, stream },
     },
     ...{ data, course, gradient },

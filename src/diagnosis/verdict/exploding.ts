@@ -19,8 +19,8 @@ export const exploding: Judge = {
     if (signs.length === 0) return null;
     const growth = course?.growth ?? null;
     const byRate = growth !== null && growth.largest < thresholds.growth;
-    const lost = course !== null && isLost(course, examination);
-    const decisive = !finite || lost || (!reading.complete && (reading.something || isWorse(examination)));
+    const unlearned = !reading.complete && (reading.something || (course !== null && isWorse(course, examination)));
+    const decisive = !finite || (course === null ? unlearned : isLost(course, examination) || (unlearned && isCause(course, examination)));
     const end = decisive
       ? course
         ? `, and the training did not come back: its loss ends at ${say(course.loss.last)}, where a constant has ${say(examination.loss.constant)}`
@@ -56,26 +56,19 @@ interface Said {
 function signsOf(course: Course, examination: Examination, reading: Reading): Said[] {
   const found: Said[] = [];
   for (const { update, kind, because, count } of course.signs) {
-    if (kind !== 'nonFinite' && kind !== 'overshoot' && kind !== 'divergence') continue;
+    if (!grave.has(kind)) continue;
     found.push({ update, said: `at update ${update}${count > 1 ? `, the first of ${count}` : ''}, ${because}` });
   }
   const { growth } = course;
-  if (
-    growth &&
-    growth.early > thresholds.growth &&
-    (growth.share >= thresholds.growthShare || isSaturated(examination) || isWorse(examination))
-  ) {
+  if (growth && (growth.early > thresholds.growth || growth.share >= thresholds.growthShare)) {
     found.push({
       update: 1,
-      said: `on its way back through time the gradient grows by a factor of 10^${growth.early.toFixed(1)} in the first updates, and by more than 10^${thresholds.growth} in ${percent(growth.share)} of all`,
-    });
-  } else if (growth && growth.share >= thresholds.growthShare) {
-    found.push({
-      update: 1,
-      said: `in ${percent(growth.share)} of the updates the gradient grows by a factor of more than 10^${thresholds.growth} on its way back through time, at most by 10^${growth.largest.toFixed(1)}`,
+      said:
+        `on its way back through time the gradient grows by a factor of 10^${growth.early.toFixed(1)} in the first updates, ` +
+        `and by more than 10^${thresholds.growth} in ${percent(growth.share)} of all`,
     });
   }
-  if (!reading.complete && isWorse(examination)) {
+  if (!reading.complete && isWorse(course, examination)) {
     found.push({
       update: course.loss.at,
       said: `after ${course.loss.at} updates at a level of ${say(course.loss.lowest)} the loss of the updates has risen, and stays above that of a constant`,
@@ -84,11 +77,23 @@ function signsOf(course: Course, examination: Examination, reading: Reading): Sa
   return found.sort((a, b) => a.update - b.update);
 }
 
+const grave: ReadonlySet<string> = new Set(['nonFinite', 'overshoot', 'divergence']);
+
+/** Whether the signs explain that a training has not learned: they are of most of its updates, or it has stayed where the first ones threw it. */
+function isCause(course: Course, examination: Examination): boolean {
+  const { updates, signs, nonFinite, growth } = course;
+  if (isWorse(course, examination) || nonFinite.count > thresholds.wrecked * updates) return true;
+  if (growth && growth.share >= thresholds.growthShare) return true;
+  const early =
+    signs.some(({ kind, update }) => grave.has(kind) && update <= thresholds.beginning * updates) ||
+    (growth?.early ?? 0) > thresholds.growth;
+  return early && isStuck(examination);
+}
+
 /** Whether the losses of the last updates are worse than a constant's, and worse than they have been. */
-function isWorse({ course, loss }: Examination): boolean {
-  if (!course || loss.constant === null) return false;
-  const { lastMean, last, lowest } = course.loss;
-  return !Number.isFinite(lastMean) || (Math.min(last, lastMean) > thresholds.diverged * loss.constant && last > thresholds.risen * lowest);
+function isWorse({ loss: { lastMean, last, lowest } }: Course, { loss }: Examination): boolean {
+  if (!Number.isFinite(lastMean)) return true;
+  return loss.constant !== null && Math.min(last, lastMean) > thresholds.diverged * loss.constant && last > thresholds.risen * lowest;
 }
 
 /** Whether most of what had been learned is gone at the end. */
@@ -97,8 +102,9 @@ function isLost({ loss: { lowest, last, lastMean } }: Course, { loss: { constant
   return constant !== null && lowest < 0.8 * constant && last - lowest > 0.5 * (constant - lowest);
 }
 
-function isSaturated({ gradient }: Examination): boolean {
-  return gradient !== null && gradient.saturation.last > 0.5;
+/** Whether most values are at the flat ends of their functions. */
+function isStuck({ gradient }: Examination): boolean {
+  return gradient !== null && gradient.saturation.last > thresholds.stuck;
 }
 
 /** Of weights alone: what they do to a gradient, and how bad they are. */

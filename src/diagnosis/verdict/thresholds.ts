@@ -14,6 +14,8 @@ export const thresholds = {
   material: 0.06,
   /** Share of what inputs are worth that a network draws from them if it uses them. */
   drawn: 0.5,
+  /** Decades below what is needed up to which a lag may yet be reached: the calibration of the gradient horizon leaves them open. */
+  grey: 0.5,
   /**
    * Decades below what is needed at which the gradient clearly would not reach, window or no window: of cells whose gates may open while they
    * learn, and of others.
@@ -22,6 +24,11 @@ export const thresholds = {
   /** Powers of ten by which the gradient grows through time in an explosion, and the share of the updates that are to show it. */
   growth: 4,
   growthShare: 0.3,
+  /** Share of the updates that is the beginning of a training, and share of values at their flat ends at which a network is stuck there. */
+  beginning: 0.15,
+  stuck: 0.5,
+  /** Share of updates that are not finite, or overshoot, which make up a training that is wrecked. */
+  wrecked: 0.2,
   /** The last losses over those of the best constant, or over the lowest level before, from which on a training has diverged. */
   diverged: 1.15,
   risen: 1.1,
