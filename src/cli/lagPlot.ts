@@ -3,8 +3,8 @@ import type { LagPoint } from '../monitor/lagProfile.ts';
 const width = 64;
 const height = 10;
 
-/** A lag profile in characters: log10 of the norm upward, the lag to the right. */
-export function lagPlot(profile: readonly LagPoint[]): string {
+/** A lag profile in characters: log10 of the norm upward, the lag to the right. @param mark a lag at which a line is drawn. */
+export function lagPlot(profile: readonly LagPoint[], mark?: number): string {
   let [smallest, largest] = [Infinity, -Infinity];
   for (const { meanLog10 } of profile) {
     if (!Number.isFinite(meanLog10)) continue;
@@ -16,6 +16,10 @@ export function lagPlot(profile: readonly LagPoint[]): string {
   const bottom = Math.min(Math.floor(smallest), top - 1);
   const columns = Math.min(width, profile.length);
   const grid = Array.from({ length: height }, () => new Array<string>(columns).fill(' '));
+  if (mark !== undefined && mark < profile.length) {
+    const column = Math.round((mark * Math.max(1, columns - 1)) / Math.max(1, profile.length - 1));
+    for (const row of grid) row[column] = '│';
+  }
   for (let column = 0; column < columns; column++) {
     const point = profile[Math.round((column * (profile.length - 1)) / Math.max(1, columns - 1))];
     if (!Number.isFinite(point.meanLog10)) continue;

@@ -63,6 +63,7 @@ const names = {
   beforeExplosion: 'beforeExplosion.safetensors',
   failures: 'failures',
   profiles: 'profiles.jsonl',
+  verdict: 'verdict.json',
 };
 
 /** A directory with everything about one run. */
@@ -166,6 +167,11 @@ export class RunDirectory {
 
   get profilesFile(): string {
     return path.join(this.path, names.profiles);
+  }
+
+  /** What `diagnose` answered last. */
+  get verdictFile(): string {
+    return path.join(this.path, names.verdict);
   }
 
   get bestFile(): string {

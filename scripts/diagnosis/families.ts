@@ -1,0 +1,93 @@
+import type { ModelOptions } from '../../src/network/model.ts';
+import type { TrainingOptions } from '../../src/training/options.ts';
+import { autoregression, chain, faint, marked, nearAndFar, noiseClasses, order, recall, type Task } from './tasks.ts';
+import type { Trial } from './trial.ts';
+
+/** The families that thresholds are chosen on. Those that the published figures come from are in heldOut.ts. */
+
+export const tanh = (hiddenSize: number, rest: Partial<ModelOptions> = {}): ModelOptions => ({ cell: 'rnn', hiddenSize, ...rest });
+export const relu = (hiddenSize: number, rest: Partial<ModelOptions> = {}): ModelOptions => ({
+  cell: 'rnn',
+  activation: 'relu',
+  hiddenSize,
+  ...rest,
+});
+export const lstm = (hiddenSize: number, rest: Partial<ModelOptions> = {}): ModelOptions => ({ cell: 'lstm', hiddenSize, ...rest });
+export const gru = (hiddenSize: number, rest: Partial<ModelOptions> = {}): ModelOptions => ({ cell: 'gru', hiddenSize, ...rest });
+
+interface Line {
+  readonly name: string;
+  readonly task: Task;
+  readonly lags: readonly number[];
+  readonly models: readonly ModelOptions[];
+  readonly training?: Partial<TrainingOptions>;
+  readonly construction?: Trial['construction'];
+  readonly sequences?: number;
+  /** Steps beyond lag + 1 that a sequence has; a random number below this. */
+  readonly beyond?: number;
+}
+
+/** One trial for each lag of a line and each seed, with the models in turn. */
+export function trialsOf(lines: readonly Line[], seeds: readonly number[]): Trial[] {
+  return lines.flatMap(({ name, task, lags, models, training = {}, construction = 'dependence', sequences = 1500, beyond = 4 }) =>
+    seeds.flatMap((seed, s) =>
+      lags.map((lag, l) => ({
+        ...{ family: name, task, training, construction },
+        place: { lag, length: lag + 1 + ((seed * 7 + l * 3) % beyond) + (beyond > 4 ? 4 : 0), sequences, seed: 100 * seed + l },
+        model: models[(l + s) % models.length],
+      })),
+    ),
+  );
+}
+
+const lines: readonly Line[] = [
+  { name: 'recall, plain', task: recall(4), lags: [35, 60], models: [tanh(24), tanh(16, { recurrentInit: { gaussian: 0.6 } })] },
+  { name: 'recall, near', task: recall(4), lags: [3, 8], models: [lstm(24), gru(24), tanh(24)] },
+  {
+    name: 'recall, gates at length',
+    task: recall(3),
+    lags: [20, 30],
+    models: [lstm(24, { forgetBias: 'chrono' }), tanh(32, { recurrentInit: 'orthogonal' })],
+  },
+  { name: 'marked number', task: marked, lags: [6, 45], models: [gru(20), lstm(20), tanh(24)] },
+  { name: 'near and far', task: nearAndFar(0.3, 0.1), lags: [40, 70], models: [tanh(24), lstm(16), relu(24)] },
+  { name: 'order', task: order, lags: [40, 10], models: [tanh(24), lstm(24)] },
+  { name: 'few units', task: recall(12), lags: [1, 2], models: [lstm(1), tanh(1), gru(1)] },
+  { name: 'timid', task: recall(4), lags: [2, 4], models: [lstm(16), tanh(16)], training: { learningRate: 3e-6 } },
+  {
+    name: 'window',
+    task: recall(4),
+    lags: [9, 14],
+    models: [lstm(24), gru(24), tanh(24, { recurrentInit: 'orthogonal' })],
+    training: { bptt: { k1: 4, k2: 4 } },
+  },
+  {
+    name: 'autoregression',
+    task: autoregression(0.9),
+    lags: [50, 90],
+    models: [lstm(12), tanh(16), gru(12)],
+    construction: 'short',
+    sequences: 300,
+  },
+  { name: 'chain', task: chain(4, 0.7), lags: [60], models: [tanh(16), gru(12)], construction: 'short', sequences: 300 },
+  { name: 'noise', task: noiseClasses(4, 3), lags: [40, 80], models: [tanh(16), lstm(16)], construction: 'nothing' },
+  {
+    name: 'fast',
+    task: recall(4),
+    lags: [3, 6],
+    models: [lstm(24), tanh(24), gru(24)],
+    training: { learningRate: 2, clip: 'none' },
+    construction: 'wrecked',
+  },
+  {
+    name: 'wild weights',
+    task: recall(4),
+    lags: [8, 12],
+    models: [tanh(24, { recurrentInit: { gaussian: 4 } }), relu(24, { recurrentInit: { gaussian: 3 } })],
+    training: { clip: 'none', optimizer: 'sgd', learningRate: 0.3 },
+    construction: 'wrecked',
+  },
+  { name: 'faint', task: faint(4, 0.9), lags: [10, 30], models: [tanh(16), lstm(16)], construction: 'faint', sequences: 60 },
+];
+
+export const choosing = (seeds: readonly number[]): Trial[] => trialsOf(lines, seeds);

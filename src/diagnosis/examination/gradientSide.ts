@@ -1,0 +1,27 @@
+import { gradientHorizon, type HorizonLook } from '../../monitor/gradientHorizon.ts';
+import type { Saturation } from '../../monitor/saturation.ts';
+import { horizonLooks, type ProfileLine } from '../../training/profiler.ts';
+import type { GradientSide } from './examination.ts';
+
+/** What all looks at a training say together of how far its gradient reaches; null where none of them has both monitors that it takes. */
+export function gradientSide(lines: readonly ProfileLine[], budget: { updates: number; batchSize: number }): GradientSide | null {
+  const looks = horizonLooks(lines);
+  if (looks.length === 0) return null;
+  const reach = (each: HorizonLook) => gradientHorizon([each], budget).reach;
+  const saturations = lines.filter(({ monitor }) => monitor === 'saturation').map(({ value }) => drivenShare(value as Saturation[]));
+  return {
+    ...gradientHorizon(looks, budget),
+    first: reach(looks[0]),
+    last: reach(looks[looks.length - 1]),
+    looks: looks.length,
+    ...budget,
+    saturation: { first: saturations[0] ?? Number.NaN, last: saturations.at(-1) ?? Number.NaN },
+  };
+}
+
+/** Of the tanh functions of a look, the share of the values at their ends; of all functions where there is no tanh. */
+function drivenShare(all: readonly Saturation[]): number {
+  const tanh = all.filter(({ kind }) => kind === 'tanh');
+  const chosen = tanh.length > 0 ? tanh : all;
+  return chosen.reduce((sum, { kind, low, high, dead }) => sum + (kind === 'relu' ? (dead ?? 0) : low + high), 0) / chosen.length;
+}

@@ -1,0 +1,103 @@
+import type { Subject } from '../examination/examination.ts';
+import type { Prescription } from './verdict.ts';
+
+/** For a gradient that does not reach `lag` steps back. */
+export function longerReach({ cell, model, training, layers }: Subject, lag: number): Prescription[] {
+  const clearing = cell === 'rnn' && model.activation !== undefined ? { 'model.activation': null } : {};
+  const plainInit = model.recurrentInit !== undefined ? { 'model.recurrentInit': null } : {};
+  const cures: Prescription[] = [];
+  if (cell !== 'lstm') {
+    cures.push({
+      set: { 'model.cell': 'lstm', ...clearing, ...plainInit, 'model.forgetBias': 'chrono' },
+      why: `the cell of an LSTM keeps what is in it, and forget biases spread up to the length of the sequences let the gradient through ${lag} steps`,
+    });
+  } else if (model.forgetBias !== 'chrono') {
+    cures.push({
+      set: { 'model.forgetBias': 'chrono' },
+      why: `gates at a bias of ${model.forgetBias ?? 1} halve the gradient every few steps; biases spread up to the length of the sequences reach ${lag} steps back`,
+    });
+  }
+  if (cell === 'rnn' && model.recurrentInit !== 'orthogonal') {
+    cures.push({
+      set: { 'model.recurrentInit': 'orthogonal' },
+      why: 'an orthogonal recurrent matrix begins with singular values of 1, so that the gradient does not fade by it',
+    });
+    cures.push({ set: { 'model.cell': 'gru', ...clearing, ...plainInit }, why: 'gates let a network learn to keep its state' });
+  }
+  if (cell === 'rnn' && !has(model, 'orthogonal')) {
+    cures.push({
+      set: { 'model.orthogonal': true, ...plainInit },
+      why: 'a recurrent matrix that stays orthogonal through the whole training keeps the gradient on its way',
+    });
+  }
+  if (!has(model, 'skip') && layers === 1) {
+    const skip = Math.max(2, Math.round(Math.sqrt(lag)));
+    cures.push({
+      set: { 'model.skip': { lag: skip, kind: 'add' } },
+      why: `a skip over ${skip} steps makes the way back over ${lag} steps ${skip} times as short`,
+    });
+  }
+  if (training) cures.push({ set: { 'training.updates': 4 * training.updates }, why: 'what little arrives adds up over more updates' });
+  return cures;
+}
+
+/** For a truncation window that is shorter than the data need. */
+export function longerWindow({ training, stream, longest }: Subject, needed: number): Prescription[] {
+  if (!training || training.bptt === 'full') return [];
+  const k2 = Math.min(longest, Math.ceil(1.25 * needed));
+  const windowed = {
+    set: { 'training.bptt': { k1: Math.min(k2, Math.max(training.bptt.k1, Math.ceil(k2 / 2))), k2 } },
+    why: `a window of ${k2} steps holds the ${needed} that a prediction needs`,
+  };
+  return stream
+    ? [windowed]
+    : [{ set: { 'training.bptt': 'full' }, why: 'the gradient then goes back to the first step of each sequence' }, windowed];
+}
+
+/** For an explosion. @param byRate whether nothing grows through time, so that the steps alone are too large. */
+export function smallerSteps({ training, cell, model }: Subject, byRate: boolean): Prescription[] {
+  if (!training) return [];
+  const slower = {
+    set: { 'training.learningRate': Number((training.learningRate / 10).toPrecision(3)) },
+    why: `steps at a rate of ${training.learningRate} overshoot`,
+  };
+  const clipped: Prescription[] =
+    training.clip === 'auto'
+      ? []
+      : [{ set: { 'training.clip': 'auto' }, why: 'chooses the highest threshold of the gradient norm that overcomes the explosion' }];
+  const tamed: Prescription[] =
+    cell === 'rnn' && model.recurrentInit !== 'orthogonal'
+      ? [
+          {
+            set: { 'model.recurrentInit': 'orthogonal' },
+            why: 'singular values of 1 neither stretch nor shrink the gradient at the beginning',
+          },
+        ]
+      : [];
+  return byRate ? [slower, ...clipped] : [...clipped, ...tamed, slower];
+}
+
+/** For a task that is reached and not learned. */
+export function moreOfIt({ training, hiddenSize, layers }: Subject, state: { falling: boolean; still: boolean }): Prescription[] {
+  const larger = {
+    set: { 'model.hiddenSize': Math.max(16, 4 * hiddenSize) },
+    why: `${layers} x ${hiddenSize} units may be too few to hold what the task asks for`,
+  };
+  if (!training) return [larger];
+  const longer = { set: { 'training.updates': 4 * training.updates }, why: 'the loss was still falling when the training ended' };
+  const faster = {
+    set: { 'training.learningRate': Number((10 * training.learningRate).toPrecision(3)) },
+    why: `the loss has hardly moved at a rate of ${training.learningRate}`,
+  };
+  const slower = {
+    set: { 'training.learningRate': Number((training.learningRate / 3).toPrecision(3)) },
+    why: 'smaller steps may get below a level that larger ones jump over',
+  };
+  if (state.falling) return [longer, larger];
+  return state.still
+    ? [larger, faster, { ...longer, why: 'a plateau may have an end' }]
+    : [larger, { ...longer, why: 'a plateau may have an end' }, slower];
+}
+
+/** Whether a field that not every version of a model has is given. */
+const has = (model: object, field: string) => (model as Record<string, unknown>)[field] !== undefined;

@@ -1,0 +1,60 @@
+import type { Examination } from '../examination/examination.ts';
+import type { Reading } from './reading.ts';
+import type { Judge, Opinion, Prescription } from './verdict.ts';
+import { inputs, percent, say } from './words.ts';
+
+/** What was measured does not decide; says what it would take. */
+export const inconclusive: Judge = {
+  kind: 'inconclusive',
+  judge(examination, reading): Opinion {
+    const { data, loss, course } = examination;
+    return {
+      decisive: true,
+      finding: {
+        kind: 'inconclusive',
+        because: sentence(examination, reading),
+        evidence: {
+          dataHorizon: data.horizon,
+          dataOutcome: data.outcome,
+          largestNotExcluded: data.largestNotExcluded,
+          needed: data.needed,
+          loss: loss.model,
+          constant: loss.constant,
+          updates: course?.updates ?? null,
+          updatesAsked: course?.asked ?? null,
+        },
+        prescription: prescriptionOf(examination, reading),
+      },
+    };
+  },
+};
+
+function sentence({ data, loss, course, subject }: Examination, { cut, share }: Reading): string {
+  if (data.horizon === 0) {
+    const cutShort = data.cutShort.length > 0 ? ', and the test was cut short' : '';
+    const want =
+      data.needed === null
+        ? ''
+        : `; about ${data.needed} ${data.data.unit === 'block' ? 'steps' : 'sequences'} would show one that sets ${percent(data.strength)} of the target`;
+    return `Nothing was found in ${subject.sequences} sequences, and they are too few to rule a dependence out${cutShort}${want}; the network's loss is ${say(loss.model)}, that of a constant ${say(loss.constant)}.`;
+  }
+  if (cut && course) {
+    return `The training was cut short after ${course.updates} of ${course.asked} updates, with ${percent(Math.max(0, share))} of what the data allow learned; that says nothing about a hard task, and it takes the other updates to know.`;
+  }
+  return `The data depend on the newest ${inputs(data.horizon)}, and what was measured of the network (loss ${say(loss.model)}, constant ${say(loss.constant)}, reference ${say(data.reference.loss)}) does not say why it falls short; more updates, or a look at it while it trains, would.`;
+}
+
+function prescriptionOf({ data, subject, course }: Examination, { cut }: Reading): Prescription[] {
+  if (data.horizon === 0) {
+    return data.needed === null
+      ? []
+      : [
+          {
+            set: { 'data.trainSequences': data.needed },
+            why: 'a test of the data that can find what a network could learn takes about so many sequences',
+          },
+        ];
+  }
+  if (cut || !course || !subject.training) return [];
+  return [{ set: { 'training.updates': 4 * subject.training.updates }, why: 'the reach of the gradient was still growing' }];
+}

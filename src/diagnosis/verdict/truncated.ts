@@ -1,0 +1,33 @@
+import { longerWindow } from './cures.ts';
+import { thresholds } from './thresholds.ts';
+import type { Judge, Opinion } from './verdict.ts';
+import { inputs, percent, say, steps } from './words.ts';
+
+/** The data depend on more than the window of truncated BPTT, what lies beyond it is not learned, and without the window the gradient would get there. */
+export const truncated: Judge = {
+  kind: 'truncated',
+  judge({ subject, data, loss, gradient }, { window, beyondWindow: beyond, complete, margin, farthest }): Opinion | null {
+    if (complete || !Number.isFinite(window) || !beyond.material || beyond.drawn) return null;
+    const gated = subject.cell !== 'rnn';
+    const out = gradient !== null && margin < -(gated ? thresholds.clearlyOut.gated : thresholds.clearlyOut.plain);
+    return {
+      decisive: !out,
+      finding: {
+        kind: 'truncated',
+        because:
+          `The gradient goes back ${steps(window)} at most, and the data depend on the newest ${inputs(data.horizon)}: ` +
+          `what is older than the window is worth ${percent(beyond.worth)} of all there is to learn, and the network draws ` +
+          `${percent(Math.max(0, beyond.used))} of that from it; its loss is ${say(loss.model)}, that of the reference ${say(data.reference.loss)}.`,
+        evidence: {
+          window,
+          dataHorizon: data.horizon,
+          worthBeyond: beyond.worth,
+          usedBeyond: beyond.used,
+          farthestLag: farthest.window,
+          reachMargin: margin,
+        },
+        prescription: longerWindow(subject, data.horizon),
+      },
+    };
+  },
+};

@@ -1,0 +1,47 @@
+import type { Examination } from '../examination/examination.ts';
+import { longerReach } from './cures.ts';
+import type { Reading } from './reading.ts';
+import { thresholds } from './thresholds.ts';
+import type { Judge, Opinion } from './verdict.ts';
+import { inputs, percent, say } from './words.ts';
+
+/** The data depend on inputs that the gradient does not reach, and what depends on them is not learned. */
+export const vanishing: Judge = {
+  kind: 'vanishing',
+  judge(examination, reading): Opinion | null {
+    const { subject, data, loss, gradient, look } = examination;
+    const { complete, beyondReach: beyond, reached, farthest, margin } = reading;
+    if (complete || gradient === null || !beyond.material || beyond.drawn) return null;
+    const lag = farthest.window;
+    const point = look?.lagProfile[Math.min(lag, look.lagProfile.length - 1)];
+    const size = point ? `, where at lag ${point.lag} it has 10^${Math.log10(point.ratio).toFixed(1)} of its size at lag 0` : '';
+    return {
+      decisive: !isOpen(examination, reading),
+      finding: {
+        kind: 'vanishing',
+        because:
+          `The data depend on the newest ${inputs(data.horizon)}, and the gradient reaches ${reached === 0 ? 'none of them' : `the newest ${reached}`}${size}: ` +
+          `what is older is worth ${percent(beyond.worth)} of all there is to learn, and the network draws ` +
+          `${percent(Math.max(0, beyond.used))} of that from it; its loss is ${say(loss.model)}, that of the reference ${say(data.reference.loss)}.`,
+        evidence: {
+          gradientHorizon: gradient.horizon,
+          dataHorizon: data.horizon,
+          worthBeyond: beyond.worth,
+          usedBeyond: beyond.used,
+          farthestLag: lag,
+          reachMargin: margin,
+          ratioAtFarthestLag: point?.ratio ?? null,
+          slope: gradient.slope,
+        },
+        prescription: longerReach(subject, lag),
+      },
+    };
+  },
+};
+
+/** Whether the gradient may yet arrive: the training was cut short, or its reach has been growing and is no longer far off. */
+function isOpen({ course, subject }: Examination, { cut, margin, grown }: Reading): boolean {
+  const gated = subject.cell !== 'rnn';
+  if (cut && course && course.updates < 0.5 * course.asked && margin > -(gated ? thresholds.clearlyOut.gated : 2)) return true;
+  return grown > thresholds.coming && margin > -1;
+}

@@ -1,0 +1,42 @@
+import type { Examination } from '../examination/examination.ts';
+import { exploding } from './exploding.ts';
+import { hardTask } from './hardTask.ts';
+import { healthy } from './healthy.ts';
+import { inconclusive } from './inconclusive.ts';
+import { noLongRange } from './noLongRange.ts';
+import { read } from './reading.ts';
+import { truncated } from './truncated.ts';
+import { vanishing } from './vanishing.ts';
+import type { Finding, Judge, VerdictKind } from './verdict.ts';
+
+/**
+ * Every judge, in the order in which causes come before what they bring about: an explosion leaves states through which no gradient passes; a window keeps
+ * a gate from opening; a gradient that does not arrive makes a task unlearnable. The first decisive finding is the verdict.
+ */
+export const judges: readonly Judge[] = [exploding, truncated, vanishing, noLongRange, healthy, hardTask, inconclusive];
+
+const sound: ReadonlySet<VerdictKind> = new Set(['healthy', 'no-long-range-dependency']);
+
+export interface Verdict {
+  /** The finding that explains the run as a whole. */
+  readonly verdict: VerdictKind;
+  /** The verdict's finding first, then what was found beside it. */
+  readonly findings: readonly Finding[];
+  /** Whether something should be done. */
+  readonly sick: boolean;
+}
+
+/** Judges an examination. */
+export function judge(examination: Examination): Verdict {
+  const reading = read(examination);
+  const beside: Finding[] = [];
+  let verdict: Finding | undefined;
+  for (const each of judges) {
+    const opinion = each.judge(examination, reading);
+    if (!opinion || (each.kind === 'inconclusive' && verdict)) continue;
+    if (opinion.decisive && !verdict) verdict = opinion.finding;
+    else if (!opinion.decisive) beside.push(opinion.finding);
+  }
+  if (!verdict) throw new Error('there is no verdict');
+  return { verdict: verdict.kind, findings: [verdict, ...beside], sick: !sound.has(verdict.kind) };
+}
