@@ -1,8 +1,7 @@
 import { connected, runs } from './data/client.ts';
 import { place, setPlace } from './data/place.ts';
 import { theme } from './data/theme.ts';
-import { GradientNorm } from './panel/gradientNorm.tsx';
-import { LearningCurve } from './panel/learningCurve.tsx';
+import { Panels } from './panel/panels.tsx';
 import { shownRuns } from './panel/shown.ts';
 import { Runs } from './runs.tsx';
 
@@ -10,7 +9,6 @@ import { Runs } from './runs.tsx';
 export function App() {
   const shown = shownRuns();
   const { panel, range } = place.value;
-  const alone = (id: string) => panel === undefined || panel === id;
   return (
     <div class="page">
       <header class="top">
@@ -49,8 +47,7 @@ export function App() {
             {runs.value.length === 0 ? 'There is no run here yet. One appears as soon as its training begins.' : 'Choose a run.'}
           </p>
         )}
-        {shown.length > 0 && alone('learning-curve') && <LearningCurve shown={shown} />}
-        {shown.length > 0 && alone('gradient-norm') && <GradientNorm shown={shown} />}
+        {shown.length > 0 && <Panels shown={shown} />}
       </main>
     </div>
   );

@@ -45,6 +45,8 @@ export interface Axis {
   /** With its unit. */
   readonly label: string;
   readonly kind: ScaleKind;
+  /** A value that the axis shows in any case. */
+  readonly with?: number;
 }
 
 /** What a chart draws; it knows of no network. */

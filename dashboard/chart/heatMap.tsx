@@ -4,7 +4,6 @@ import { shortPower } from '../data/numbers.ts';
 import { palette } from '../data/theme.ts';
 import { Axes, type Frame, font } from './axes.tsx';
 import type { Figure, Rule } from './figure.ts';
-import { placeLabels } from './labels.ts';
 import { useWidth } from './lineChart.tsx';
 import { type Scale, scaleOver } from './scales.ts';
 
@@ -109,6 +108,14 @@ export function HeatMap({ figure, name, height = 270, range, cursor, onCursor, o
     <div class="chart">
       <div class="legend">
         <span class="key">{figure.label}</span>
+        {figure.rules.map(({ label, colour: stroke, dash }) => (
+          <span class="key" key={label}>
+            <svg width="18" height="8" aria-hidden="true">
+              <line x1="1" x2="17" y1="4" y2="4" stroke={stroke} stroke-width="2" stroke-dasharray={dash} />
+            </svg>
+            {label}
+          </span>
+        ))}
         <span class="at">{column === undefined || column < 0 ? 'choose a moment to see its profile' : spoken}</span>
       </div>
       <div class="plot" ref={ref} style={{ height: `${height}px` }}>
@@ -131,29 +138,18 @@ export function HeatMap({ figure, name, height = 270, range, cursor, onCursor, o
               height={Math.max(0, frame.bottom - frame.top)}
               preserveAspectRatio="none"
             />
-            {placeLabels(figure.rules, frame, x, y).map(({ rule, at, labelX, labelY, anchor }) => (
-              <g key={rule.label}>
+            {figure.rules.map(({ label, at, colour: stroke, dash }) => (
+              <g key={label}>
                 <line
                   x1={frame.left}
                   x2={frame.right}
-                  y1={at}
-                  y2={at}
-                  stroke={rule.colour}
-                  stroke-width="1.4"
-                  stroke-dasharray={rule.dash}
-                />
-                <text
-                  x={labelX}
-                  y={labelY}
-                  fill={rule.colour}
-                  text-anchor={anchor}
-                  paint-order="stroke"
+                  y1={y(at)}
+                  y2={y(at)}
                   stroke={colours.card}
-                  stroke-width="3.5"
-                  stroke-linejoin="round"
-                >
-                  {rule.label}
-                </text>
+                  stroke-width="3.2"
+                  stroke-opacity="0.7"
+                />
+                <line x1={frame.left} x2={frame.right} y1={y(at)} y2={y(at)} stroke={stroke} stroke-width="1.8" stroke-dasharray={dash} />
               </g>
             ))}
             {cursor !== undefined && x(cursor) >= frame.left && x(cursor) <= frame.right && (

@@ -13,17 +13,17 @@ export interface PlacedRule {
 
 const lineHeight = 13;
 
-/** Rules within a frame, with labels that do not cover each other: those of horizontal rules at the right end, those of vertical ones at the top. */
+/** Rules within a frame, with labels that do not cover each other: those of horizontal rules beside the frame, those of vertical ones at the top. */
 export function placeLabels(rules: readonly Rule[], frame: Frame, x: Scale, y: Scale): PlacedRule[] {
   const across = rules
     .filter(({ axis }) => axis === 'y')
     .map((rule) => ({ rule, at: y(rule.at) }))
     .filter(({ at }) => at >= frame.top - 1 && at <= frame.bottom + 1)
     .sort((a, b) => a.at - b.at);
-  let lowest = frame.top - 4;
+  let lowest = frame.top - lineHeight;
   const horizontal = across.map(({ rule, at }): PlacedRule => {
-    lowest = Math.max(lowest + lineHeight, at - 4);
-    return { rule, at, labelX: frame.right - 4, labelY: lowest, anchor: 'end' };
+    lowest = Math.max(lowest + lineHeight, at + 4);
+    return { rule, at, labelX: frame.right + 6, labelY: lowest, anchor: 'start' };
   });
   const upright = rules
     .filter(({ axis }) => axis === 'x')

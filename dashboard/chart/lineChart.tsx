@@ -25,6 +25,12 @@ export interface LineChartProps {
 const margin = { top: 10, right: 14, bottom: 34, left: 52 };
 const stripHeight = 12;
 
+/** Room at the right for the names of horizontal rules. */
+function roomFor({ rules = [] }: Figure): number {
+  const longest = Math.max(0, ...rules.filter(({ axis }) => axis === 'y').map(({ label }) => label.length));
+  return longest === 0 ? margin.right : 14 + 6.1 * longest;
+}
+
 /** Width of an element, as it is now. */
 export function useWidth() {
   const ref = useRef<HTMLDivElement>(null);
@@ -49,7 +55,7 @@ export function LineChart(props: LineChartProps) {
     width,
     height,
     left: margin.left,
-    right: width - margin.right,
+    right: width - Math.min(width / 3, roomFor(figure)),
     top: margin.top,
     bottom: height - margin.bottom - strips.length * stripHeight,
   };
@@ -233,7 +239,8 @@ function scalesOf(figure: Figure, frame: Frame, range: readonly [number, number]
     const inside = (values: readonly (number | null)[]) => values.filter((_, index) => x[index] >= extent[0] && x[index] <= extent[1]);
     return [inside(y), inside(low), inside(high)];
   });
-  const vertical = extentOf(figure.y.kind, [...within, rules.filter(({ axis }) => axis === 'y').map(({ at }) => at)], 0.06);
+  const shown = figure.y.with === undefined ? [] : [figure.y.with];
+  const vertical = extentOf(figure.y.kind, [...within, shown, rules.filter(({ axis }) => axis === 'y').map(({ at }) => at)], 0.06);
   const x = scaleOver(figure.x.kind, extent, [frame.left, frame.right], Math.max(3, Math.floor(frame.width / 90)));
   const y = scaleOver(figure.y.kind, vertical, [frame.bottom, frame.top], 5);
   return { x, y, extent };

@@ -1,4 +1,4 @@
-import { scaleLinear, scaleLog } from 'd3-scale';
+import { scaleLinear } from 'd3-scale';
 import { short, superscript, whole } from '../data/numbers.ts';
 
 /** How an axis counts: evenly, or in decades, of numbers (`log`) or of their logarithms to base 10 (`log10`). */
@@ -43,9 +43,19 @@ function ticksOf(kind: ScaleKind, [low, high]: readonly [number, number], count:
       .ticks(count)
       .map((log) => ({ at: own(log), label: Number.isInteger(log) ? powerLabel(log) : `10^${short(log)}` }));
   }
-  const all = scaleLog([10 ** low, 10 ** high], [0, 1]).ticks(count);
-  const every = Math.max(1, Math.ceil(all.length / (count + 2)));
-  return all.filter((_, index) => index % every === 0).map((at) => ({ at, label: short(at) }));
+  const [least, largest] = [10 ** low, 10 ** high];
+  // Within two decades: 1, 2 and 5 of each, or an even scale where those are too few.
+  const ticks: Tick[] = [];
+  for (let exponent = Math.floor(low); exponent <= high; exponent++) {
+    for (const digit of [1, 2, 5]) {
+      const at = Number((digit * 10 ** exponent).toPrecision(3));
+      if (at >= least && at <= largest) ticks.push({ at, label: short(at) });
+    }
+  }
+  if (ticks.length >= 3) return ticks;
+  return scaleLinear([least, largest], [0, 1])
+    .ticks(count)
+    .map((at) => ({ at, label: short(Number(at.toPrecision(12))) }));
 }
 
 const powerLabel = (exponent: number) => (exponent === 0 ? '1' : exponent === 1 ? '10' : `10${superscript(exponent)}`);

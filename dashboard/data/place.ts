@@ -46,6 +46,8 @@ export function addressOf({ runs, range, look, panel }: Place, search = ''): str
 export const place = signal<Place>(placeFrom(location.search));
 /** Where the pointer or the keyboard is on the axis of updates, in every panel that has one. */
 export const cursor = signal<number | undefined>(undefined);
+/** The same on the axis of lags. */
+export const lagCursor = signal<number | undefined>(undefined);
 export const range = computed(() => place.value.range);
 
 export const setPlace = (fields: Partial<Place>) => {

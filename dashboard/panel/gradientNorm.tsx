@@ -95,19 +95,9 @@ export function GradientNorm({ shown }: { shown: readonly Shown[] }) {
 }
 
 /** The threshold of a clip by global norm, that of the experiment or those that were chosen during the training. */
-export function thresholdsOf({ record, events }: RunAnswer, colour: string): Rule[] {
+function thresholdsOf({ record, events }: RunAnswer, colour: string): Rule[] {
   const clip: unknown = record?.experiment.training.clip;
-  const fixed = typeof clip === 'object' && clip !== null && 'globalNorm' in clip ? Number(clip.globalNorm) : undefined;
-  const chosen = events.flatMap(({ action, threshold, update }) =>
-    action === 'clipChosen' && threshold !== undefined ? [{ threshold, update }] : [],
-  );
-  return [
-    ...(fixed === undefined ? [] : [{ axis: 'y' as const, at: fixed, label: `clip ${short(fixed)}`, colour }]),
-    ...chosen.map(({ threshold, update }) => ({
-      axis: 'y' as const,
-      at: threshold,
-      label: `clip ${short(threshold)}, chosen at update ${whole(update)}`,
-      colour,
-    })),
-  ];
+  const fixed = typeof clip === 'object' && clip !== null && 'globalNorm' in clip ? [Number(clip.globalNorm)] : [];
+  const chosen = events.flatMap(({ action, threshold }) => (action === 'clipChosen' && threshold !== undefined ? [threshold] : []));
+  return [...fixed, ...chosen].map((at) => ({ axis: 'y', at, label: `clip ${short(at)}`, colour }));
 }

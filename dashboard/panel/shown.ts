@@ -1,4 +1,4 @@
-import type { RunAnswer, RunState, UpdatesAnswer } from '../../src/server/answers.ts';
+import type { LookAnswer, LooksAnswer, RunAnswer, RunState, UpdatesAnswer } from '../../src/server/answers.ts';
 import { answer, pathOf, runs } from '../data/client.ts';
 import { place, range } from '../data/place.ts';
 import { palette } from '../data/theme.ts';
@@ -40,3 +40,9 @@ export function updatesOf({ state }: Shown): UpdatesAnswer | undefined {
 }
 
 export const detailsOf = ({ state }: Shown) => answer<RunAnswer>(pathOf('run', { run: state.run }), state.version);
+
+export const looksOf = ({ state }: Shown) => answer<LooksAnswer>(pathOf('looks', { run: state.run }), state.version);
+
+/** The look that the place names; the newest, where it names none. */
+export const lookOf = ({ state }: Shown) =>
+  answer<LookAnswer | null>(pathOf('look', { run: state.run, update: place.value.look }), state.version);
