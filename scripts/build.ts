@@ -1,8 +1,12 @@
-/** Bundles the package into dist/: the core, the Node part, the command line and the thread that it starts, their types, and the experiment's JSON Schema. */
+/**
+ * Bundles the package into dist/: the core, the Node part, the command line and the thread that it starts, their types, the experiment's JSON
+ * Schema, and the pages.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { experimentJsonSchema } from '../src/run/experimentSchema.ts';
+import { buildPages } from './pages.ts';
 
 rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist');
@@ -19,5 +23,6 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
 });
+await buildPages('dist/pages');
 execFileSync('tsc', ['--project', 'tsconfig.build.json'], { stdio: 'inherit', shell: process.platform === 'win32' });
 writeFileSync('dist/experiment.schema.json', `${JSON.stringify(experimentJsonSchema(), null, 2)}\n`);

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { ThroughtimeError } from '../errors.ts';
 import { writeError } from '../run/files.ts';
+import { dashboardCommand } from './commands/dashboard.ts';
 import { diagnoseCommand } from './commands/diagnose.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { gradcheckCommand } from './commands/gradcheck.ts';
@@ -11,7 +12,10 @@ import { trainCommand } from './commands/train.ts';
 import { tuneClipCommand } from './commands/tuneClip.ts';
 
 /** Every verb. A new one gets its file in `commands/` and its line here. */
-const commands = [trainCommand, diagnoseCommand, tuneClipCommand, horizonCommand, inspectCommand, gradcheckCommand, doctorCommand];
+const commands = [
+  ...[trainCommand, diagnoseCommand, tuneClipCommand, horizonCommand, inspectCommand, gradcheckCommand],
+  ...[dashboardCommand, doctorCommand],
+];
 
 const { version } = createRequire(import.meta.url)('throughtime/package.json') as { version: string };
 

@@ -31,6 +31,7 @@ export const options = {
   budget: () => new Option('--budget <seconds>', 'bound the whole command; what was cut short is said').argParser(positiveNumber),
   checkpointEvery: () =>
     new Option('--checkpoint-every <seconds>', 'time between two checkpoints; 10 by default').argParser(positiveNumber),
+  port: () => new Option('--port <number>', 'port to listen on; 0 takes a free one').argParser(portNumber).default(6161),
   threads: () =>
     new Option('--threads <number>', 'processor threads; the bits do not depend on it')
       .argParser(threadCount)
@@ -85,6 +86,12 @@ function atLeastOne(text: string): number {
 function positiveNumber(text: string): number {
   const value = Number(text);
   if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError('It must be a number above 0.');
+  return value;
+}
+
+function portNumber(text: string): number {
+  const value = wholeNumber(text);
+  if (value > 65535) throw new InvalidArgumentError('It must be a whole number from 0 to 65535.');
   return value;
 }
 
