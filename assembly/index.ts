@@ -5,6 +5,7 @@ export { lruBackward, lruForward, mingruBackward, mingruForward } from './diagon
 export { add, clampValues, fillRows, gatherRows, scale, scaleRows, scatterAddRows } from './elementwise';
 export { gruBackward, gruForward, lstmBackward, lstmForward, reluBackward, reluForward, tanhBackward, tanhForward } from './gates';
 export { multiplyTransposed, useWorkspace, workspaceBytes } from './gradient';
+export { softmaxCrossEntropy } from './loss';
 export { copyRows, pack, transpose } from './layout';
 export { adam, momentum, rmsprop, sgd } from './optimizer';
 export { plainRowBytes } from './native';

@@ -79,3 +79,16 @@ export function sigmoid4(x: v128): v128 {
   const e = madd(power, expm1Reduced(r), power);
   return f32x4.div(e, f32x4.add(one, e));
 }
+
+/** exp(x) for x <= 0: relative error at most 2.5 * 2^-24 from -60 up, 0 below. */
+@inline
+export function expNegative4(x: v128): v128 {
+  const low = constant(56);
+  const magic = constant(4);
+  const bounded = f32x4.pmax(x, low);
+  const shifted = madd(bounded, constant(0), magic);
+  const n = f32x4.sub(shifted, magic);
+  const r = nmadd(n, constant(12), nmadd(n, constant(8), bounded));
+  const power = i32x4.add(i32x4.shl(shifted, 23), constant(40));
+  return v128.andnot(madd(power, expm1Reduced(r), power), f32x4.lt(x, low));
+}

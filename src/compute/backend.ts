@@ -63,12 +63,25 @@ export interface CellKernel {
 /** One optimizer update of `length` parameters in place, from `gradient`, with `slots` (arrays of the same length) carried between updates. */
 export type UpdateKernel<Options> = (parameters: Reals, gradient: Reals, slots: readonly Reals[], length: number, options: Options) => void;
 
+/** The rows of outputs that a loss looks at, and what they should be; all in one backend's memory (network/batch.ts). */
+export interface LossRows {
+  readonly counted: number;
+  readonly target: { readonly size: number };
+  readonly classes: Int32Array;
+  readonly values: Reals;
+}
+
+/** `Loss.evaluate` of network/loss/loss.ts. */
+export type LossKernel = (output: Reals, rows: LossRows, differentiate: boolean, weight: number) => number;
+
 /** Kernels that a backend has of its own, each beside a plain one of the same name and under a parity test with it. */
 export interface FusedKernels {
   /** By the name of the cell: `rnn-tanh`, `rnn-relu`, `lstm`, `gru`, `mingru`, `lru`. */
   readonly cells: Readonly<Record<string, CellKernel>>;
   /** By the name of the optimizer: `sgd`, `momentum`, `rmsprop`, `adam`, `adamw`. */
   readonly updates: Readonly<Record<string, UpdateKernel<never>>>;
+  /** By the name of the loss: `crossEntropy`. */
+  readonly losses: Readonly<Record<string, LossKernel>>;
 }
 
 /** The arrays of one recurrent layer through time, as network/unroll/recurrentLayer.ts holds them; all in one backend's memory. */

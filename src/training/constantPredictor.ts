@@ -1,6 +1,7 @@
 import type { Backend } from '../compute/backend.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { allocateBatch, type Batch } from '../network/batch.ts';
+import type { Loss } from '../network/loss/loss.ts';
 import { losses } from '../network/loss/losses.ts';
 import { longestOf } from './batchOrder.ts';
 
@@ -42,6 +43,16 @@ export function* constantLossPieces(fitted: Dataset, measured: Dataset, backend:
   });
   let total = 0;
   let counted = 0;
+  if (kind === 'classes') {
+    // The loss depends on the class alone.
+    const ofClass = constant.map((_, c) => lossOfClass(loss, constant, c));
+    for (const batch of batchesOf(measured, backend)) {
+      for (let r = 0; r < batch.counted; r++) total += ofClass[batch.classes[r]];
+      counted += batch.counted;
+      yield;
+    }
+    return total / counted;
+  }
   for (const batch of batchesOf(measured, backend)) {
     const outputs = new Float64Array(batch.counted * O);
     for (let i = 0; i < outputs.length; i++) outputs[i] = constant[i % O];
@@ -50,6 +61,11 @@ export function* constantLossPieces(fitted: Dataset, measured: Dataset, backend:
     yield;
   }
   return total / counted;
+}
+
+function lossOfClass(loss: Loss, constant: Float64Array, c: number): number {
+  const target = { size: constant.length };
+  return loss.evaluate(constant.slice(), { counted: 1, target, classes: Int32Array.of(c), values: constant }, false, 1);
 }
 
 /**

@@ -15,7 +15,7 @@ export function scalarBackend(): Backend {
     precision: 'float64',
     threads: 1,
     detail: 'plain float64 loops',
-    fused: { cells: {}, updates: {} },
+    fused: { cells: {}, updates: {}, losses: {} },
     pullBack: scalarPullBack,
     allocate: (length) => allocated(() => new Float64Array(length), 8 * length),
     allocateIndices: (length) => allocated(() => new Int32Array(length), 4 * length),

@@ -2,7 +2,7 @@ import type { NativeSetup, openNativeProducts } from '../blas/nativeProducts.ts'
 
 /** The kernels that a thread may be asked for; a call names one by its place here. The last two are of the machine's library. */
 export const pooledKernels = [
-  ...(['forwardSweep', 'backwardSweep', 'product', 'multiplyTransposed', 'addColumnSums', 'sumSquares'] as const),
+  ...(['forwardSweep', 'backwardSweep', 'product', 'multiplyTransposed', 'addColumnSums', 'sumSquares', 'softmaxCrossEntropy'] as const),
   ...([
     'pack',
     'transpose',

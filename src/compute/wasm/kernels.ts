@@ -48,6 +48,7 @@ export interface Kernels {
   scaleRows(x: number, rows: number, columns: number, factors: number, least: number): void;
 
   addColumnSums(x: number, xStride: number, rows: number, columns: number, out: number): void;
+  softmaxCrossEntropy(z: number, classes: number, R: number, O: number, differentiate: number, weight: number): number;
   firstNonFinite(x: number, length: number): number;
   maximizeRows(x: number, rows: number, columns: number, out: number): void;
   sumSquares(x: number, length: number): number;

@@ -8,7 +8,7 @@ const worthSharing = 5e5;
 const rowBlock = 16;
 /** Columns of a panel of a packed matrix. */
 const panelColumns = 8;
-/** Elements of a sum of squares, and of an optimizer's update, that are computed by themselves. */
+/** Elements of a sum of squares, of rows of outputs, and of an optimizer's update, that are computed by themselves. */
 const elements = 32768;
 
 /**
@@ -257,6 +257,25 @@ export class ThreadedKernels {
       sum += this.#kernels.sumSquares(x + at * 4, Math.min(elements, length - at));
       if (at + elements < length) pool?.wait();
       for (let thread = 1; thread < threads && at + thread * elements < length; thread++) sum += pool?.result(thread) ?? 0;
+    }
+    return sum;
+  }
+
+  /** `Kernels.softmaxCrossEntropy`, the rows in pieces of always the same size. */
+  softmaxCrossEntropy(z: number, classes: number, R: number, O: number, differentiate: number, weight: number): number {
+    const pool = this.#pool;
+    const threads = pool ? pool.threads : 1;
+    const piece = Math.max(1, Math.floor(elements / O));
+    let sum = 0;
+    for (let at = 0; at < R; at += threads * piece) {
+      for (let thread = 1; thread < threads && at + thread * piece < R; thread++) {
+        const first = at + thread * piece;
+        const rows = Math.min(piece, R - first);
+        pool?.post(thread, 'softmaxCrossEntropy', z + first * O * 4, classes + first * 4, rows, O, differentiate, weight);
+      }
+      sum += this.#kernels.softmaxCrossEntropy(z + at * O * 4, classes + at * 4, Math.min(piece, R - at), O, differentiate, weight);
+      if (at + piece < R) pool?.wait();
+      for (let thread = 1; thread < threads && at + thread * piece < R; thread++) sum += pool?.result(thread) ?? 0;
     }
     return sum;
   }

@@ -6,6 +6,7 @@ import { controlBytes } from '../threads/thread.ts';
 import { fusedCells } from './cells.ts';
 import { reservedBytes } from './kernels.generated.ts';
 import { compileKernels, instantiateKernels } from './kernels.ts';
+import { fusedLosses } from './losses.ts';
 import { copyRows, type Layout, layoutFor, type Matrix, matrixLength, packed as packedLayout, rowsPerCall } from './matrices.ts';
 import { StackMemory } from './memory.ts';
 import { wasmPullBack } from './pullBack.ts';
@@ -112,7 +113,7 @@ export async function openWasm(options: WasmOptions, native: Native | undefined)
     name: native ? 'blas' : 'wasm',
     precision: 'float32',
     detail: `${native ? `${native.detail}, and ` : ''}${detail}${alone}`,
-    fused: { cells: fusedCells(kernels), updates: fusedUpdates(kernels, shared) },
+    fused: { cells: fusedCells(kernels), updates: fusedUpdates(kernels, shared), losses: fusedLosses(shared) },
     threads,
     sweep: (arrays) => wasmSweep(arrays, stack, shared),
     pullBack(arrays) {

@@ -1,5 +1,4 @@
-import type { Reals } from '../../compute/backend.ts';
-import type { Batch } from '../batch.ts';
+import type { LossKernel } from '../../compute/backend.ts';
 
 export type LossName = 'crossEntropy' | 'mse' | 'binaryCrossEntropy';
 
@@ -15,5 +14,5 @@ export interface Loss {
    * @param output [R, O] what the read-out gives; overwritten with `weight` * d(loss of the row)/d(output) if `differentiate`.
    * @returns the *sum* over rows of each row's loss, in nats for the entropies.
    */
-  evaluate(output: Reals, batch: Batch, differentiate: boolean, weight: number): number;
+  evaluate: LossKernel;
 }

@@ -72,7 +72,7 @@ export class Readout {
 
   /** Sum of the losses of all counted targets; `outputs` stay as they are. */
   evaluate(batch: Batch, loss: Loss): number {
-    return loss.evaluate(this.outputs, batch, false, 1);
+    return this.#evaluate(loss, batch, false, 1);
   }
 
   /**
@@ -87,7 +87,7 @@ export class Readout {
       backend.pack(parameters.values, this.#weightAt, H, 1, this.#backward);
       this.#backwardVersion = version;
     }
-    const sum = loss.evaluate(this.outputs, batch, true, weight);
+    const sum = this.#evaluate(loss, batch, true, weight);
     if (!onlyStates) {
       backend.multiplyTransposed(
         this.outputs,
@@ -113,5 +113,10 @@ export class Readout {
       for (let r = 0; r < counted; r++) rows[batch.rows[r]] = r;
     }
     return { sum, injection: { values: this.#gradient, rows, exponents: null } };
+  }
+
+  #evaluate(loss: Loss, batch: Batch, differentiate: boolean, weight: number): number {
+    const fused = this.#backend.fused.losses[loss.name];
+    return fused ? fused(this.outputs, batch, differentiate, weight) : loss.evaluate(this.outputs, batch, differentiate, weight);
   }
 }
