@@ -3,7 +3,8 @@ import type { Rows } from './rows.ts';
 
 /**
  * What every window is given for free, so that it cannot pass for a dependence on old inputs: where in its sequence a row stands, and
- * a slow drift over the data.
+ * a slow drift over the data. Of a stream, or a few, it is the drift alone: the mean of a stretch holds what comes later in it, and against that
+ * mean even noise depends on its own past (Nickell 1981).
  */
 export interface FreeColumns {
   /** Steps at which a new bin begins. */
@@ -12,9 +13,13 @@ export interface FreeColumns {
 }
 
 const mostBins = 24;
+/** Sequences from which on a step's mean is one over sequences, and not over time: of bins of many steps, and of groups of few. */
+const fewestBinned = 8;
+const fewestGrouped = 20;
+const waves = 4;
 
-export function freeColumnsOf(rows: Rows, windows: boolean): FreeColumns {
-  const sorted = windows ? new Int32Array(0) : rows.steps.slice().sort();
+export function freeColumnsOf(rows: Rows): FreeColumns {
+  const sorted = rows.sequences >= fewestBinned ? rows.steps.slice().sort() : new Int32Array(0);
   const bins = Math.min(mostBins, Math.max(1, Math.floor(rows.count / 40)));
   const edges = new Set<number>();
   for (let b = 1; b < bins; b++) {
@@ -24,7 +29,7 @@ export function freeColumnsOf(rows: Rows, windows: boolean): FreeColumns {
   const distinct = new Set(sorted);
   // Few different steps: one bin for each.
   if (distinct.size > 1 && distinct.size <= bins) for (const step of distinct) if (step > sorted[0]) edges.add(step);
-  return { edges: [...edges].sort((a, b) => a - b), waves: Math.min(windows ? 8 : 4, Math.floor(rows.units / 12)) };
+  return { edges: [...edges].sort((a, b) => a - b), waves: Math.min(waves, Math.floor(rows.units / 12)) };
 }
 
 /** How many columns `writeFreeColumns` writes. */
@@ -67,8 +72,8 @@ export interface Groups {
 }
 
 /** Rows at the same step of their sequences, or at neighbouring ones where there are few rows at each; undefined where all are at one. */
-export function stepGroups({ steps, count: n }: Rows, windows: boolean): Groups | undefined {
-  if (windows) return undefined;
+export function stepGroups({ steps, count: n, sequences }: Rows): Groups | undefined {
+  if (sequences < fewestGrouped) return undefined;
   const order = Array.from(steps, (_, r) => r).sort((a, b) => steps[a] - steps[b]);
   const codes = new Int32Array(n);
   let group = 0;

@@ -2,13 +2,15 @@ import { columnsOf, type Feature, farForm, nameOf, newestOf, type Scaled, scaled
 import { addScaled, dot, Factor, gram, products } from './linear.ts';
 import { neighboursOf, poolsOf, scoreOf, varianceOf } from './nearFeatures.ts';
 import type { LagScan, Past } from './past.ts';
-import { type NearModel, type Split, strongestLags } from './split.ts';
+import { type NearModel, type Side, type Split, strongestLags } from './split.ts';
 
 /** What old inputs add to a near model: a prediction of its residual, fitted on one side and applied to the other. */
 export interface FarPrediction {
   readonly name: string;
   /** [O, n] on the test side. */
   readonly values: Float64Array;
+  /** The same on either side. */
+  on(side: Side): Float64Array;
 }
 
 export interface FarLearned {
@@ -36,38 +38,49 @@ export function learnFar(split: Split, near: NearModel, W: number): FarLearned {
   const scan = train.past.scan(near.residual, O, near.window, W);
   const candidates = candidatesOf(split, near, scan, W);
   const { sizes, found } = forwardSelection(split, near, candidates);
-  const predictions: FarPrediction[] = sizes.map(({ size, terms }) => {
-    const values = new Float64Array(O * test.rows.count);
-    const columns = columnsOf(
-      terms.map(({ scaled: each }) => each),
-      test.past,
-    );
-    terms.forEach(({ coefficients }, j) => {
-      for (let o = 0; o < O; o++) addScaled(coefficients[o], columns, j * test.rows.count, values, o * test.rows.count, test.rows.count);
+  const predictions: FarPrediction[] = [];
+  const learn = (name: string, on: (side: Side) => Float64Array) => predictions.push({ name, values: on(test), on });
+  for (const { size, terms } of sizes) {
+    learn(size === 1 ? 'the strongest feature' : `the ${size} strongest features`, ({ past, rows: { count: n } }) => {
+      const values = new Float64Array(O * n);
+      const columns = columnsOf(
+        terms.map(({ scaled: each }) => each),
+        past,
+      );
+      terms.forEach(({ coefficients }, j) => {
+        for (let o = 0; o < O; o++) addScaled(coefficients[o], columns, j * n, values, o * n, n);
+      });
+      return values;
     });
-    return { name: size === 1 ? 'the strongest feature' : `the ${size} strongest features`, values };
-  });
+  }
   for (const [name, least] of [
     ['all lags', Number.NEGATIVE_INFINITY],
     ['lags above chance', 2.5],
   ] as const) {
-    const values = new Float64Array(O * test.rows.count);
-    test.past.apply(scan, O, (lag) => (scan.strength[lag - scan.from] > least ? 1 : 0), values);
-    predictions.push({ name, values });
+    learn(name, ({ past, rows }) => {
+      const values = new Float64Array(O * rows.count);
+      past.apply(scan, O, (lag) => (scan.strength[lag - scan.from] > least ? 1 : 0), values);
+      return values;
+    });
   }
-  predictions.push(...longerContexts(split, near));
+  for (const order of contextsBeyond(split, near.window)) {
+    learn(`contexts of ${order} symbols`, (side) => longerContext(split, side, near.window, order));
+  }
   return { predictions, found };
 }
 
-/** What the symbols just beyond the window say together with it: means after longer contexts, less those after the window's own. */
-function longerContexts({ tables, test: { past } }: Split, { window }: NearModel): FarPrediction[] {
-  if (tables.order <= window) return [];
-  const own = tables.predict(past, window);
-  return [...new Set([window + 1, tables.order])].map((order) => {
-    const values = tables.predict(past, order);
-    for (let i = 0; i < values.length; i++) values[i] -= own[i];
-    return { name: `contexts of ${order} symbols`, values };
-  });
+/** Contexts that reach beyond the window: the next longer one, and the longest. */
+function contextsBeyond({ tables: { order } }: Split, window: number): number[] {
+  return order <= window ? [] : [...new Set([window + 1, order])];
+}
+
+/** What the symbols just beyond the window say together with it: the mean after a longer context, less that after the window's own. */
+function longerContext(split: Split, { past, rows }: Side, window: number, order: number): Float64Array {
+  const own = rows === split.train.rows ? { targets: rows.targets, values: split.trainTargets } : undefined;
+  const values = split.tables.predict(past, order, own);
+  const shorter = split.tables.predict(past, window, own);
+  for (let i = 0; i < values.length; i++) values[i] -= shorter[i];
+  return values;
 }
 
 /** Features that need inputs older than the window, chosen by how they go with the residual. */

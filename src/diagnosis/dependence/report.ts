@@ -57,6 +57,8 @@ export interface DependenceReport {
     readonly unitSize: number;
     /** The longest window that was looked at. */
     readonly longest: number;
+    /** Sequences that merely repeat another one, inputs and targets, and are counted once. */
+    readonly copies: number;
   };
   readonly seconds: number;
   /** What the time went on, in seconds. */

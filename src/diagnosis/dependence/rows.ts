@@ -1,4 +1,5 @@
 import { Random, seedFor } from '../../compute/random.ts';
+import { withoutCopies } from './copies.ts';
 import type { Samples } from './samples.ts';
 
 /**
@@ -19,6 +20,8 @@ export interface Rows {
   readonly steps: Int32Array;
   /** [count] place in the order of the data, 0 to 1. */
   readonly times: Float64Array;
+  /** How many sequences there are rows of. */
+  readonly sequences: number;
   /** All targets of this half, of which the rows are some. */
   readonly pieces: readonly Piece[];
 }
@@ -38,8 +41,10 @@ export interface Division {
   readonly unit: 'sequence' | 'sequences' | 'block';
   /** Sequences, or steps, of one unit. */
   readonly unitSize: number;
-  /** How many sequences (or steps of a stream) there are, and how many of them are used. */
+  /** How many sequences (or steps of a stream) are used. */
   readonly cases: number;
+  /** Sequences that merely repeat another one, and are left out. */
+  readonly copies: number;
 }
 
 /** Below this many sequences with a target, they are cut into blocks, unless each has but a few targets. */
@@ -60,18 +65,23 @@ const stretches = 16;
 /** Of a stream, where nothing else is said. */
 const streamWindow = 256;
 
-/** @param blockSteps least steps of a block of a stream, from its correlation time. */
-export function divide(samples: Samples, seed: number, longest: number | undefined, blockSteps: number): Division | undefined {
+/**
+ * @param blockSteps least steps of a block of a stream, from its correlation time.
+ * @returns the division, or how many copies were left out where there are too few cases.
+ */
+export function divide(samples: Samples, seed: number, longest: number | undefined, blockSteps: number): Division | number {
   const random = new Random(seedFor(seed, 'rows'));
-  const counted: number[] = [];
-  for (let n = 0; n < samples.count; n++) if (samples.targetStarts[n + 1] > samples.targetStarts[n]) counted.push(n);
+  const all: number[] = [];
+  for (let n = 0; n < samples.count; n++) if (samples.targetStarts[n + 1] > samples.targetStarts[n]) all.push(n);
+  const counted = withoutCopies(samples, all);
+  const copies = all.length - counted.length;
   const targets = samples.targetSteps.length / Math.max(1, counted.length);
   return counted.length >= fewSequences || (targets < fewTargets && counted.length >= leastSequences)
-    ? bySequence(samples, counted, random, longest)
-    : byBlock(samples, counted, random, longest, blockSteps);
+    ? { ...bySequence(samples, counted, random, longest), copies }
+    : (byBlock(samples, counted, random, longest, blockSteps, copies) ?? copies);
 }
 
-function bySequence(samples: Samples, counted: number[], random: Random, longest: number | undefined): Division {
+function bySequence(samples: Samples, counted: readonly number[], random: Random, longest: number | undefined): Omit<Division, 'copies'> {
   const N = Math.min(counted.length, mostSequences);
   const chosen = Array.from({ length: N }, (_, i) => counted[Math.floor((i * counted.length) / N)]);
   let mostTargets = 1;
@@ -107,6 +117,7 @@ function byBlock(
   random: Random,
   asked: number | undefined,
   blockSteps: number,
+  copies: number,
 ): Division | undefined {
   const steps = counted.reduce((sum, n) => sum + samples.starts[n + 1] - samples.starts[n], 0);
   const longest = Math.min(samples.longest, asked ?? streamWindow, Math.max(1, Math.floor(steps / 24)));
@@ -140,7 +151,7 @@ function byBlock(
   const targets = Math.min(...sides.flat(2).map(({ from, past }) => past - from));
   const perUnit = Math.max(1, Math.min(targets, Math.round(wantedOfStream[samples.input.kind] / (sides[0].length + sides[1].length))));
   const halves = sides.map((units) => rowsOf(samples, units, perUnit, random)) as [Rows, Rows];
-  return { halves, longest, unit: 'block', unitSize: unit, cases: steps };
+  return { halves, longest, unit: 'block', unitSize: unit, cases: steps, copies };
 }
 
 /** Index of the first target of a sequence at or after a step. */
@@ -179,7 +190,9 @@ function rowsOf(samples: Samples, units: readonly (readonly Piece[])[], perSeque
       }
     }
   }
-  return { count, units: units.length, perUnit, targets, places, reach, steps, times, pieces: units.flat() };
+  const pieces = units.flat();
+  const sequences = new Set(pieces.map(({ sequence }) => sequence)).size;
+  return { count, units: units.length, perUnit, targets, places, reach, steps, times, sequences, pieces };
 }
 
 function picks(from: number, past: number, wanted: number, random: Random): number[] {

@@ -18,22 +18,23 @@ const mostSteps = 2 ** 23;
 const mostNumbers = 2 ** 26;
 
 /**
- * Reads a data set, or the beginning of a very large one, into flat arrays. Where each sequence is the one before moved on by one step
- * (windows of a table), the stream that they are windows of is put together again, because such sequences are no independent cases.
+ * Reads a data set, or the beginning of a very large one, into flat arrays. Where each sequence is the one before moved on by a step or
+ * a few (windows of a table), the stream that they are windows of is put together again, because such sequences are no independent cases.
  *
  * @throws DATA_INVALID where an input or target is not finite, naming sequence and step.
  */
 export function* samplesOf(dataset: Dataset): Generator<void, Samples> {
   const { input, target, loss } = dataset;
-  if (dataset instanceof StoredSequences && dataset.arrays.starts[dataset.count] <= mostSteps) {
+  const T = dataset.count > 0 ? dataset.length(0) : 0;
+  const step = yield* stepOfWindows(dataset, T);
+  if (step === 0 && dataset instanceof StoredSequences && dataset.arrays.starts[dataset.count] <= mostSteps) {
     const arrays = dataset.arrays;
     checkFinite(arrays, input.size, target.size);
     yield;
     return { input, target, loss, ...arrays, count: dataset.count, longest: longestOf(arrays.starts), windows: false };
   }
-  const T = dataset.count > 0 ? dataset.length(0) : 0;
-  const windows = yield* isWindows(dataset, T);
-  const arrays = windows ? yield* readWindows(dataset, T) : yield* readSequences(dataset);
+  const windows = step > 0;
+  const arrays = windows ? yield* readWindows(dataset, T, step) : yield* readSequences(dataset);
   checkFinite(arrays, input.size, target.size);
   return { input, target, loss, ...arrays, count: arrays.starts.length - 1, longest: windows ? T : longestOf(arrays.starts), windows };
 }
@@ -68,20 +69,27 @@ function notFinite(what: string, value: number): ThroughtimeError {
 /** Steps read at a time. */
 const pieceSteps = 2 ** 16;
 
-/** Looks at 64 pairs of neighbours, spread over the data set: by chance, none would agree. */
-function* isWindows(dataset: Dataset, T: number): Generator<void, boolean> {
-  if (dataset.count < 3 || T < 2) return false;
+/**
+ * By how many steps each sequence is the one before moved on, at most half its length; 0 where it is not. Looks at 64 pairs of neighbours, spread
+ * over the data set: by chance, none would agree.
+ */
+function* stepOfWindows(dataset: Dataset, T: number): Generator<void, number> {
+  if (dataset.count < 3 || T < 2) return 0;
   const pair = allocateBatch(scalarBackend(), dataset.input, dataset.target, T, 2);
   const stride = Math.max(1, Math.floor((dataset.count - 1) / 64));
+  let possible = Array.from({ length: Math.floor(T / 2) }, (_, i) => i + 1);
   let varied = false;
-  for (let n = 0; n + 1 < dataset.count; n += stride) {
-    if (dataset.length(n) !== T || dataset.length(n + 1) !== T) return false;
+  for (let n = 0; n + 1 < dataset.count && possible.length > 0; n += stride) {
+    if (dataset.length(n) !== T || dataset.length(n + 1) !== T) return 0;
     dataset.copy({ sequences: [n, n + 1], begin: 0, end: T, countFrom: 0 }, pair);
-    for (let t = 0; t + 1 < T; t++) if (!sameInput(pair, 2 * (t + 1), 2 * t + 1)) return false;
-    varied ||= !sameInput(pair, 0, 1);
+    possible = possible.filter((step) => {
+      for (let t = 0; t + step < T; t++) if (!sameInput(pair, 2 * (t + step), 2 * t + 1)) return false;
+      return true;
+    });
+    for (let t = 0; t < T && !varied; t++) varied = !sameInput(pair, 2 * t, 2 * t + 1);
     if (n % 16 === 0) yield;
   }
-  return varied;
+  return varied && possible.length > 0 ? possible[0] : 0;
 }
 
 /** Whether two places of a batch, t * B + b each, hold the same input. */
@@ -91,26 +99,28 @@ function sameInput({ input, vectors, symbols }: Batch, one: number, other: numbe
   return true;
 }
 
-function* readWindows(dataset: Dataset, T: number): Generator<void, SequenceArrays> {
+function* readWindows(dataset: Dataset, T: number, step: number): Generator<void, SequenceArrays> {
   const builder = new SequencesBuilder();
-  const count = Math.min(dataset.count, Math.floor(mostNumbers / dataset.input.size) - T);
+  const count = Math.min(dataset.count, Math.floor((Math.floor(mostNumbers / dataset.input.size) - T) / step));
   const B = Math.max(1, Math.floor(pieceSteps / T));
   const batch = allocateBatch(scalarBackend(), dataset.input, dataset.target, T, B);
   for (let first = 0; first < count; first += B) {
     const sequences = Array.from({ length: Math.min(B, count - first) }, (_, b) => first + b);
     dataset.copy({ sequences, begin: 0, end: T, countFrom: 0 }, batch);
-    if (first === 0) for (let t = 0; t + 1 < T; t++) appendInput(batch, t * batch.B, builder);
+    if (first === 0) for (let t = 0; t + step < T; t++) appendInput(batch, t * batch.B, builder);
     for (let b = 0; b < batch.B; b++) {
-      appendInput(batch, (T - 1) * batch.B + b, builder);
+      for (let t = T - step; t < T; t++) appendInput(batch, t * batch.B + b, builder);
     }
+    // What is older than a window's newest steps is in the window before; in the order of the stream.
+    const counted: { r: number; at: number }[] = [];
     for (let r = 0; r < batch.counted; r++) {
-      // A window's target counts at its last step.
-      if (batch.rows[r] < (T - 1) * batch.B) continue;
-      appendTarget(batch, r, first + (batch.rows[r] % batch.B) + T - 1, builder);
+      const t = Math.floor(batch.rows[r] / batch.B);
+      if (t >= T - step) counted.push({ r, at: (first + (batch.rows[r] % batch.B)) * step + t });
     }
+    for (const { r, at } of counted.sort((a, b) => a.at - b.at)) appendTarget(batch, r, at, builder);
     yield;
   }
-  builder.end(count + T - 1);
+  builder.end((count - 1) * step + T);
   return builder.take();
 }
 

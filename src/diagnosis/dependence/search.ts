@@ -2,11 +2,13 @@ import { Random, seedFor } from '../../compute/random.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import { ThroughtimeError } from '../../errors.ts';
 import { channelsOf } from './channels.ts';
+import { confirm } from './confirmation.ts';
 import { correlationTime } from './correlationTime.ts';
 import { exchangeTest } from './exchange.ts';
-import { learnFar } from './farLearners.ts';
+import { type FarPrediction, learnFar } from './farLearners.ts';
 import { nameOf } from './features.ts';
 import { heldOutLoss, mostScored } from './heldOut.ts';
+import { lagsFrom, nextRung, rungsBelow } from './ladder.ts';
 import { Planting, weakestFound } from './planted.ts';
 import type { DependenceOutcome, DependenceReport, LadderRung, PowerPoint } from './report.ts';
 import { type Division, divide, leastSequences } from './rows.ts';
@@ -32,21 +34,34 @@ export interface SearchOptions {
 /** The most that the two directions of the split, and the two stages of the search, cost the level. */
 const directions = 2;
 const stages = 2;
+/** Of a finding's confirmation the other way round. */
+const supporting = 0.1;
 /** Halving a window's range at most this many times. */
 const mostHalvings = 20;
 /** A block of a stream is so many correlation times long, where the stream is long enough. */
 const blockTimes = 5;
 const knownScore = 4;
 const mostKnown = 40;
-const powerLags = 6;
+
+/** What a window's test found one way round. */
+interface Way {
+  readonly near: NearModel;
+  readonly pValue: number;
+  readonly statistic: number;
+  /** The one of so many learners that stood out most. */
+  readonly prediction: FarPrediction | undefined;
+  readonly learners: number;
+}
 
 interface Tested {
   readonly window: number;
+  /** The level that its exchanges were enough for. */
+  readonly level: number;
   /** Adjusted for the two directions only. */
   readonly pValue: number;
-  readonly statistic: number;
-  readonly learner: string;
-  readonly near: readonly NearModel[];
+  readonly ways: readonly Way[];
+  /** The way round of the smaller p-value. */
+  readonly direction: number;
 }
 
 /** One test of a data set from its reading to the report. */
@@ -59,6 +74,10 @@ export class Search {
   #W = 0;
   readonly #losses = new Map<number, number | null>();
   readonly #pValues = new Map<number, { pValue: number; learner: string; statistic: number }>();
+  readonly #tested = new Map<number, Tested>();
+  readonly #confirmations = new Map<number, boolean>();
+  /** Whether every finding is confirmed, and not only the last one. */
+  #confirming = false;
 
   constructor(options: SearchOptions) {
     this.#options = options;
@@ -82,42 +101,17 @@ export class Search {
     }
 
     const rungs = rungsBelow(W);
-    let lowest = -1;
-    let rejected: Tested | undefined;
-    const tested = new Set<number>();
-    for (;;) {
-      const window = nextRung(rungs, lowest, tested);
-      if (window === undefined || this.#late('windows of the ladder')) break;
-      yield { stage: `window ${window}`, done: 0.2 + (0.4 * tested.size) / rungs.length };
-      tested.add(window);
-      const test = this.#test(window, alpha / (stages * rungs.length));
-      this.#keep(test, stages * rungs.length);
-      this.#loss(window, test.near);
-      if (test.pValue * stages * rungs.length <= alpha) {
-        lowest = window;
-        rejected = test;
+    let lowest = yield* this.#climb(rungs);
+    const cheap = this.#tested.get(lowest);
+    if (cheap) {
+      yield { stage: `confirmation of window ${lowest}`, done: 0.7 };
+      if (!this.#confirmed(cheap)) {
+        this.#confirming = true;
+        this.#pValues.clear();
+        lowest = yield* this.#climb(rungs);
       }
+      this.#note('confirmation');
     }
-    this.#note('ladder');
-    // Shorter windows: what is older than a longer one, and helps, is older than they are.
-    for (const window of rungs) {
-      if (rejected && window < lowest) this.#pValues.set(window, this.#pValues.get(lowest)!);
-    }
-    let next = rejected ? ([...rungs, W].find((rung) => rung > lowest) as number) : 0;
-    if (rejected) {
-      const halvings = Math.min(mostHalvings, Math.ceil(Math.log2(next - lowest)));
-      while (next - lowest > 1) {
-        if (this.#late('refinement of the horizon')) break;
-        const window = Math.floor((lowest + next) / 2);
-        yield { stage: `window ${window}`, done: 0.65 };
-        const tested = this.#test(window, alpha / (stages * halvings));
-        this.#keep(tested, stages * halvings);
-        this.#loss(window, tested.near);
-        if (tested.pValue * stages * halvings <= alpha) lowest = window;
-        else next = window;
-      }
-    }
-    this.#note('refinement');
     const horizon = lowest + 1;
     for (const window of [...rungs, W]) {
       if (this.#losses.has(window)) continue;
@@ -148,27 +142,85 @@ export class Search {
     return this.#report(division, samples, { horizon, power, largest });
   }
 
+  /** The longest window beyond which something was found: on the ladder first, then between its rungs; -1 where nothing was. */
+  *#climb(rungs: readonly number[]): Generator<DependenceProgress, number> {
+    const { alpha } = this.#options;
+    let lowest = -1;
+    const seen = new Set<number>();
+    for (;;) {
+      const window = nextRung(rungs, lowest, seen);
+      if (window === undefined || this.#late('windows of the ladder')) break;
+      yield { stage: `window ${window}`, done: 0.2 + (0.4 * seen.size) / rungs.length };
+      seen.add(window);
+      if (this.#helps(window, alpha, stages * rungs.length)) lowest = window;
+    }
+    this.#note('ladder');
+    if (lowest < 0) return lowest;
+    // Shorter windows: what is older than a longer one, and helps, is older than they are.
+    for (const window of rungs) if (window < lowest) this.#pValues.set(window, this.#pValues.get(lowest)!);
+    let next = [...rungs, this.#W].find((rung) => rung > lowest) as number;
+    const halvings = Math.min(mostHalvings, Math.ceil(Math.log2(next - lowest)));
+    while (next - lowest > 1) {
+      if (this.#late('refinement of the horizon')) break;
+      const window = Math.floor((lowest + next) / 2);
+      yield { stage: `window ${window}`, done: 0.65 };
+      if (this.#helps(window, alpha, stages * halvings)) lowest = window;
+      else next = window;
+    }
+    this.#note('refinement');
+    return lowest;
+  }
+
+  /** Whether something older than the window helps, one of so many tests. */
+  #helps(window: number, alpha: number, tests: number): boolean {
+    const level = alpha / tests;
+    let tested = this.#tested.get(window);
+    if (tested === undefined || tested.level > level) {
+      tested = this.#test(window, level);
+      this.#tested.set(window, tested);
+      this.#loss(window, tested.ways);
+    }
+    const found = tested.pValue <= level && (!this.#confirming || this.#confirmed(tested));
+    const pValue = found || tested.pValue > level ? tested.pValue * tests : 1;
+    const { prediction, statistic } = tested.ways[tested.direction];
+    this.#pValues.set(window, { pValue: Math.min(1, pValue), learner: prediction?.name ?? '', statistic });
+    return found;
+  }
+
+  /**
+   * Whether a window's finding stands when near inputs may bend in any way, in the direction where it was made; and the other way round,
+   * where nothing has to be as sure, something has to be left of it too.
+   */
+  #confirmed({ window, ways, direction, level }: Tested): boolean {
+    const known = this.#confirmations.get(window);
+    if (known !== undefined) return known;
+    const stands = [direction, 1 - direction].every((way) => {
+      const { near, prediction, learners } = ways[way];
+      const each = way === direction ? level / (directions * learners) : supporting;
+      return prediction !== undefined && confirm(this.#splits[way], near, prediction, Math.ceil(2 / each)) <= each;
+    });
+    this.#confirmations.set(window, stands);
+    return stands;
+  }
+
   /** Tests one window, both ways round. */
   #test(window: number, level: number): Tested {
-    const near: NearModel[] = [];
-    let best = { pValue: 1, statistic: 0, learner: '' };
-    for (const split of this.#splits) {
-      const model = split.near(window);
-      near.push(model);
-      const { predictions } = this.#remember(split, model);
-      const partial = split.partial(model);
+    const ways = this.#splits.map((split): Way => {
+      const near = split.near(window);
+      const { predictions } = this.#remember(split, near);
+      const partial = split.partial(near);
       const residual = partial.residual();
-      const far = predictions.map(({ values }) => values);
+      const far = predictions.map(({ values }) => values.slice());
       for (const each of far) partial.far(each);
       const { units, perUnit } = split.test.rows;
       const random = new Random(seedFor(split.seed, 'exchange', window));
       const exchanges = Math.ceil((2 * directions) / level);
       const { pValue, statistic, learner } = exchangeTest(residual, far, split.O, units, perUnit, exchanges, random);
-      if (pValue < best.pValue || (pValue === best.pValue && statistic > best.statistic)) {
-        best = { pValue, statistic, learner: predictions[learner].name };
-      }
-    }
-    return { window, ...best, pValue: Math.min(1, directions * best.pValue), near };
+      return { near, pValue, statistic, prediction: statistic > 0 ? predictions[learner] : undefined, learners: predictions.length };
+    });
+    const [one, other] = ways;
+    const direction = other.pValue < one.pValue || (other.pValue === one.pValue && other.statistic > one.statistic) ? 1 : 0;
+    return { window, level, ways, direction, pValue: Math.min(1, directions * ways[direction].pValue) };
   }
 
   /** Learns what is far, and keeps what stands out for longer windows. */
@@ -180,11 +232,7 @@ export class Search {
     return learned;
   }
 
-  #keep({ window, pValue, learner, statistic }: Tested, tests: number): void {
-    this.#pValues.set(window, { pValue: Math.min(1, pValue * tests), learner, statistic });
-  }
-
-  #loss(window: number, near: readonly NearModel[] = this.#splits.map((split) => split.near(window))): void {
+  #loss(window: number, ways: readonly { near: NearModel }[] = this.#splits.map((split) => ({ near: split.near(window) }))): void {
     if (this.#splits[0].train.outputs.size > mostScored) {
       this.#losses.set(window, null);
       return;
@@ -192,7 +240,7 @@ export class Search {
     let sum = 0;
     let rows = 0;
     this.#splits.forEach((split, i) => {
-      sum += heldOutLoss(split, near[i]) * split.test.rows.count;
+      sum += heldOutLoss(split, ways[i].near) * split.test.rows.count;
       rows += split.test.rows.count;
     });
     this.#losses.set(window, sum / rows);
@@ -244,6 +292,7 @@ export class Search {
         unit: division.unit,
         unitSize: division.unitSize,
         longest: W,
+        copies: division.copies,
       },
       seconds,
       spent: this.#spent,
@@ -316,39 +365,11 @@ function divided(samples: Samples, seed: number, longest: number | undefined, bl
     throw new ThroughtimeError('DATA_INVALID', 'no sequence has a counted target, so there is nothing to predict; give targets');
   }
   const division = divide(samples, seed, longest, blockSteps);
-  if (division) return division;
+  if (typeof division !== 'number') return division;
+  const copies = division === 0 ? '' : `, ${division} of which repeat${division === 1 ? 's' : ''} another one,`;
   throw new ThroughtimeError(
     'DATA_TOO_SHORT',
-    `${samples.count} sequence${samples.count === 1 ? '' : 's'} with ${M} counted target${M === 1 ? '' : 's'} are too few to say anything about ` +
+    `${samples.count} sequence${samples.count === 1 ? '' : 's'} with ${M} counted target${M === 1 ? '' : 's'}${copies} are too few to say anything about ` +
       `how far back they depend; at least ${leastSequences} sequences are needed, or a stream of some hundred steps with a target at each`,
   );
-}
-
-/** 0 and the powers of two below W. */
-function rungsBelow(W: number): number[] {
-  const rungs = [0];
-  for (let window = 1; window < W; window *= 2) rungs.push(window);
-  return rungs;
-}
-
-/**
- * The rung to test next: halfway between the longest window beyond which something was found and the shortest longer one beyond which nothing
- * was, so that there is an answer soon; then what has been passed over, the longest first.
- */
-function nextRung(rungs: readonly number[], lowest: number, tested: ReadonlySet<number>): number | undefined {
-  const above = rungs.filter((rung) => rung > lowest);
-  const first = above.findIndex((rung) => tested.has(rung));
-  const between = first < 0 ? above : above.slice(0, first);
-  if (between.length > 0) return between[Math.floor(between.length / 2)];
-  return above.filter((rung) => !tested.has(rung)).pop();
-}
-
-/** Lags from the horizon on at which a dependence is planted: a few, spread evenly in their logarithm. */
-function lagsFrom(horizon: number, W: number): number[] {
-  if (horizon > W - 1) return [];
-  const lags = new Set<number>();
-  for (let i = 0; i < powerLags; i++) {
-    lags.add(Math.round((horizon + 1) * (W / (horizon + 1)) ** (i / (powerLags - 1))) - 1);
-  }
-  return [...lags].filter((lag) => lag < W);
 }

@@ -64,7 +64,6 @@ export class Split {
   readonly trainTargets: Float64Array;
   readonly testTargets: Float64Array;
   readonly free: FreeColumns;
-  readonly windows: boolean;
   readonly seed: number;
   /** Features that were found to matter at some window, for all longer ones. */
   readonly known = new Map<string, Feature>();
@@ -80,8 +79,7 @@ export class Split {
     this.projection = projectionOf(train.outputs, train.rows.count, seed);
     this.trainTargets = project(this.projection, train.outputs.full, train.rows.count);
     this.testTargets = project(this.projection, test.outputs.full, test.rows.count);
-    this.windows = samples.windows;
-    this.free = freeColumnsOf(train.rows, samples.windows);
+    this.free = freeColumnsOf(train.rows);
     this.tables = new ContextTables(samples, train.past.channels, train.rows, train.past.W, this.O, targetReader(samples, this.projection));
   }
 
@@ -151,7 +149,7 @@ export class Split {
       orders.forEach((order, i) => {
         columns.set(this.tables.predict(past, order, own), (free + i * this.O) * n);
       });
-      this.#centre(columns, free, means, n);
+      centre(columns, means, n, free);
     }
     const first = begun ? begun.features.length : 0;
     columns.set(columnsOf(features.slice(first), past), (free + means + first) * n);
@@ -160,16 +158,6 @@ export class Split {
     const residual = this.trainTargets.slice();
     subtractFit(columns, d, fit(columns, d, residual, this.O, n, factor), residual, this.O, n);
     return { window, features, orders, columns, d, matrix, factor, residual };
-  }
-
-  /** Takes from columns of mean targets the mean target of all. */
-  #centre(columns: Float64Array, from: number, count: number, n: number): void {
-    for (let j = 0; j < count; j++) {
-      const at = (from + j) * n;
-      let mean = 0;
-      for (let r = 0; r < n; r++) mean += columns[at + r] / n;
-      for (let r = 0; r < n; r++) columns[at + r] -= mean;
-    }
   }
 
   /** [d, n] a near model's columns on the test side. */
@@ -183,7 +171,7 @@ export class Split {
     near.orders.forEach((order, i) => {
       columns.set(this.tables.predict(past, order), (free + i * this.O) * n);
     });
-    this.#centre(columns, free, means, n);
+    centre(columns, means, n, free);
     return columns;
   }
 
@@ -212,7 +200,7 @@ export class Partial {
     this.#d = near.d;
     const order = contextOrder(past, near.window);
     if (order > 0) this.#groups.push(contextGroups(past, order));
-    const steps = stepGroups(rows, split.windows);
+    const steps = stepGroups(rows);
     if (steps) this.#groups.push(steps);
     withinGroups(this.#columns, this.#d, this.#groups, rows.count);
     this.#factor = new Factor(gram(this.#columns, this.#d, rows.count), this.#d);
@@ -232,6 +220,7 @@ export class Partial {
     const { O, test } = this.#split;
     const n = test.rows.count;
     const residual = targets.slice();
+    centre(residual, O, n);
     const before = squaresOf(residual, O, n);
     this.far(residual);
     squaresOf(residual, O, n).forEach((squares, o) => {
@@ -256,6 +245,16 @@ function grownGram(before: Float64Array | undefined, known: number, columns: Flo
     for (let j = 0; j < added; j++) out[row + known + j] = own[i * added + j];
   }
   return out;
+}
+
+/** Takes from each of so many columns of n, from one on, its mean. */
+function centre(columns: Float64Array, count: number, n: number, from = 0): void {
+  for (let j = from; j < from + count; j++) {
+    const at = j * n;
+    let mean = 0;
+    for (let r = 0; r < n; r++) mean += columns[at + r] / n;
+    for (let r = 0; r < n; r++) columns[at + r] -= mean;
+  }
 }
 
 function squaresOf(columns: Float64Array, O: number, n: number): number[] {
