@@ -1,11 +1,17 @@
 /**
- * How well explosions are detected: runs with known truth, beside two rules in common use on the same runs. Writes docs/measured/explosionDetection.json and .md. `npm run measure:detection`, about two minutes.
+ * How well explosions are detected: runs with known truth, beside two rules in common use on the same runs. Writes
+ * docs/measured/explosionDetection.json and .md. `npm run measure:detection`, some minutes. With `--try SEED COUNT` it measures other runs,
+ * so many set-ups of each truth drawn with that seed, and writes nothing.
  */
 
 import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
+import { drawRuns } from './drawnRuns.ts';
 import { doubledAt, judging, type SetUp, type Truth, type Watched, watch } from './runs.ts';
 import { writeMeasured } from './write.ts';
 
+/** The set-ups that judge: so many of each truth, drawn with this seed, which had not been used before. */
+const drawSeed = 20261125;
+const drawCount = 4;
 const seeds = [201, 202, 203];
 /** A run explodes where a value is not finite, or the held-out loss passes so many times its beginning; it does not where it stays below the other. */
 const wrecked = 10;
@@ -53,62 +59,61 @@ function runOf({ name, truth }: SetUp, seed: number, { losses, norms, heldOut, n
   };
 }
 
-const backend = await wasmBackend();
-const runs: Run[] = [];
-for (const setUp of judging) {
-  for (const seed of seeds) {
-    const run = runOf(setUp, seed, await watch(backend, setUp, seed));
-    runs.push(run);
-    process.stderr.write(`${JSON.stringify(run)}\n`);
-  }
-}
-
-const counted = runs.filter(({ asMeant }) => asMeant);
 const rules = [
   ['the detector', ({ detected }: Run) => detected],
   ['any NaN', ({ nonFinite }: Run) => nonFinite],
   ['norm > 100', ({ above100 }: Run) => above100],
 ] as const;
-const confusion = rules.map(([rule, at]) => {
-  const of = (exploding: boolean) => counted.filter(({ truth }) => explodes(truth) === exploding);
-  const leads = of(true).flatMap((run) => (at(run) !== null && run.doubled !== null ? [run.doubled - (at(run) as number)] : []));
-  leads.sort((a, b) => a - b);
-  return {
-    rule,
-    exploding: of(true).length,
-    missed: of(true).filter((run) => at(run) === null).length,
-    harmless: of(false).length,
-    falseAlarms: of(false).filter((run) => at(run) !== null).length,
-    /** Updates from the alarm to the loss's doubling: above 0 where the alarm comes first. */
-    medianLead: leads[leads.length >> 1] ?? null,
-    before: leads.filter((lead) => lead > 0).length,
-    compared: leads.length,
-  };
-});
-const healthy = counted.filter(({ truth }) => !explodes(truth));
-const quiet = {
-  updates: healthy.reduce((sum, run) => sum + run.updates, 0),
-  unstable: healthy.reduce((sum, run) => sum + run.unstable, 0),
-};
 
-const byTruth = [...new Set(runs.map(({ truth }) => truth))].map((truth) => {
-  const of = counted.filter((run) => run.truth === truth);
-  return [truth, String(of.length), ...rules.map(([, at]) => String(of.filter((run) => at(run) !== null).length))];
-});
+const backend = await wasmBackend();
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+/** What all the runs of some set-ups came to. */
+async function measure(setUps: readonly SetUp[]) {
+  const runs: Run[] = [];
+  for (const setUp of setUps) {
+    for (const seed of seeds) {
+      const run = runOf(setUp, seed, await watch(backend, setUp, seed));
+      runs.push(run);
+      say(JSON.stringify(run));
+    }
+  }
+  const counted = runs.filter(({ asMeant }) => asMeant);
+  const of = (exploding: boolean) => counted.filter(({ truth }) => explodes(truth) === exploding);
+  const confusion = rules.map(([rule, at]) => {
+    const leads = of(true).flatMap((run) => (at(run) !== null && run.doubled !== null ? [run.doubled - (at(run) as number)] : []));
+    leads.sort((a, b) => a - b);
+    return {
+      rule,
+      exploding: of(true).length,
+      missed: of(true).filter((run) => at(run) === null).length,
+      harmless: of(false).length,
+      falseAlarms: of(false).filter((run) => at(run) !== null).length,
+      /** Updates from the alarm to the loss's doubling: above 0 where the alarm comes first. */
+      medianLead: leads[leads.length >> 1] ?? null,
+      before: leads.filter((lead) => lead > 0).length,
+      compared: leads.length,
+    };
+  });
+  const quiet = {
+    updates: of(false).reduce((sum, run) => sum + run.updates, 0),
+    unstable: of(false).reduce((sum, run) => sum + run.unstable, 0),
+  };
+  return { runs, confusion, quiet };
+}
+
+type Measured = Awaited<ReturnType<typeof measure>>;
+
 const table = (rows: readonly (readonly string[])[]) => rows.map((row) => `| ${row.join(' | ')} |`).join('\n');
 
-writeMeasured(
-  'explosionDetection',
-  { seeds, runs, confusion, quiet },
-  `# Detection of explosions, measured
-
-${runs.length} runs with known truth: ${judging.length} set-ups (\`scripts/explosion/runs.ts\`), ${seeds.length} seeds each. They replace an earlier set that gave two false
-alarms and then served to choose constants; after their own first measurement one denominator of the detector was changed for another reason, which left the
-counts as they were, so they are not wholly untouched. The truth does not come from the detector: a run explodes where a value is not finite or the loss of a held-out batch passes
-${wrecked} times what it was in the beginning, late where that is after update ${late}; it does not where that loss never passes ${whole} times its beginning and ends below
-it. ${runs.length - counted.length} of the runs did not do what their set-up was made for and are left out. All train without a clip.
-
-How many of the runs each rule gives an alarm in:
+function section({ runs, confusion, quiet }: Measured): string {
+  const counted = runs.filter(({ asMeant }) => asMeant);
+  const byTruth = [...new Set(runs.map(({ truth }) => truth))].map((truth) => {
+    const all = counted.filter((run) => run.truth === truth);
+    return [truth, String(all.length), ...rules.map(([, at]) => String(all.filter((run) => at(run) !== null).length))];
+  });
+  const { length } = runs;
+  return `${runs.length} runs, of which ${length - counted.length} did not do what their set-up was made for and are left out. How many of the others each rule gives an alarm in:
 
 ${table([['truth', 'runs', ...rules.map(([rule]) => rule)], ['---', '---', ...rules.map(() => '---')], ...byTruth])}
 
@@ -116,11 +121,41 @@ ${table([['truth', 'runs', ...rules.map(([rule]) => rule)], ['---', '---', ...ru
 |---|---|---|---|---|
 ${table(confusion.map((each) => [each.rule, `${each.missed} of ${each.exploding}`, `${each.falseAlarms} of ${each.harmless}`, String(each.medianLead ?? 'none'), `${each.before} of ${each.compared}`]))}
 
-The doubling is that of the held-out loss against the median of its last 30 values, from which it does not come back before all is lost. An alarm at
-update u is given before that update is applied; one with 0 updates to the doubling comes as the doubled loss is first seen.
+Signs of an unstable learning curve (spike, divergence, plateau) in the runs that do not explode: ${quiet.unstable} in ${quiet.updates} updates, ${((1000 * quiet.unstable) / quiet.updates).toFixed(2)} in 1000.`;
+}
 
-Signs of an unstable learning curve (spike, divergence, plateau) in the ${healthy.length} runs that do not explode: ${quiet.unstable} in ${quiet.updates} updates, ${((1000 * quiet.unstable) / quiet.updates).toFixed(2)} in 1000.
+const [option, trySeed, tryCount] = process.argv.slice(2);
+if (option === '--try') {
+  process.stdout.write(`${section(await measure(await drawRuns(backend, Number(trySeed), Number(tryCount), say)))}\n`);
+} else {
+  const drawn = await measure(await drawRuns(backend, drawSeed, drawCount, say));
+  const seen = await measure(judging);
+  writeMeasured(
+    'explosionDetection',
+    { drawSeed, drawCount, seeds, drawn, seen },
+    `# Detection of explosions, measured
+
+Runs with known truth, ${seeds.length} seeds for each set-up, all without a clip. The truth does not come from the detector: a run explodes where a value
+is not finite or the loss of a held-out batch passes ${wrecked} times what it was in the beginning, late where that is after update ${late}; it does not where
+that loss never passes ${whole} times its beginning and ends below it. The doubling is that of the held-out loss against the median of its last 30 values,
+from which it does not come back before all is lost. An alarm at update u is given before that update is applied; one with 0 updates to the
+doubling comes as the doubled loss is first seen.
+
+## Runs that nobody had seen
+
+${drawCount} set-ups of each truth, drawn by a rule (\`scripts/explosion/drawnRuns.ts\`) with a seed that was fixed, with the rule and the detector, before any of
+them had been run.
+
+${section(drawn)}
+
+## Runs that had been seen
+
+${judging.length} set-ups made by hand (\`scripts/explosion/runs.ts\`). They replaced an earlier set that gave two false alarms and then served to choose constants;
+after their own first measurement two denominators of the detector were changed for other reasons, so they are not untouched.
+
+${section(seen)}
 
 Every run is in [explosionDetection.json](explosionDetection.json). Made by \`npm run measure:detection\`.
 `,
-);
+  );
+}

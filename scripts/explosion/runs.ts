@@ -30,12 +30,18 @@ export interface SetUp {
   readonly updates?: number;
 }
 
-const rnn = (hiddenSize: number, more: Partial<ModelOptions> = {}): ModelOptions => ({ cell: 'rnn', hiddenSize, ...more });
-const relu = (hiddenSize: number, more: Partial<ModelOptions> = {}): ModelOptions => rnn(hiddenSize, { activation: 'relu', ...more });
-const gated = (cell: 'lstm' | 'gru', hiddenSize: number, more: Partial<ModelOptions> = {}): ModelOptions => ({ cell, hiddenSize, ...more });
-const sgd = (learningRate: number, more: Partial<TrainingOptions> = {}) => ({ optimizer: 'sgd', learningRate, ...more }) as const;
+export const rnn = (hiddenSize: number, more: Partial<ModelOptions> = {}): ModelOptions => ({ cell: 'rnn', hiddenSize, ...more });
+export const relu = (hiddenSize: number, more: Partial<ModelOptions> = {}): ModelOptions =>
+  rnn(hiddenSize, { activation: 'relu', ...more });
+export const gated = (cell: 'lstm' | 'gru', hiddenSize: number, more: Partial<ModelOptions> = {}): ModelOptions => ({
+  cell,
+  hiddenSize,
+  ...more,
+});
+export const sgd = (learningRate: number, more: Partial<TrainingOptions> = {}) => ({ optimizer: 'sgd', learningRate, ...more }) as const;
 const adam = (learningRate: number, more: Partial<TrainingOptions> = {}) => ({ optimizer: 'adam', learningRate, ...more }) as const;
-const momentum = (learningRate: number, more: Partial<TrainingOptions> = {}) => ({ optimizer: 'momentum', learningRate, ...more }) as const;
+export const momentum = (learningRate: number, more: Partial<TrainingOptions> = {}) =>
+  ({ optimizer: 'momentum', learningRate, ...more }) as const;
 /** A rate that rises until nothing holds any more. */
 const ramp = { schedule: { warmUp: 599 } } as const;
 
@@ -293,52 +299,6 @@ export const judging: readonly SetUp[] = [
     data: filter({ length: 60 }),
     model: rnn(24),
     training: sgd(0.05, { bptt: { k1: 10, k2: 10 } }),
-  },
-];
-
-/** Trainings that explode without a clip, for which thresholds are looked for. */
-export const tuning: readonly SetUp[] = [
-  {
-    name: 'filter, tanh of gain 1.5, SGD',
-    truth: 'explodes at once',
-    data: filter({ length: 35 }),
-    model: rnn(28, { recurrentInit: { gaussian: 1.5 } }),
-    training: sgd(0.5),
-  },
-  {
-    name: 'averages, GRU of gain 3, SGD',
-    truth: 'explodes at once',
-    data: averages({ length: 40 }),
-    model: gated('gru', 18, { recurrentInit: { gaussian: 3 } }),
-    training: sgd(4),
-  },
-  {
-    name: 'averages, orthogonal tanh, momentum',
-    truth: 'explodes at once',
-    data: averages({ length: 50 }),
-    model: rnn(32, { recurrentInit: 'orthogonal' }),
-    training: momentum(0.3),
-  },
-  {
-    name: 'filter, LSTM of gain 4, SGD',
-    truth: 'explodes at once',
-    data: filter({ length: 25 }),
-    model: gated('lstm', 20, { recurrentInit: { gaussian: 4 } }),
-    training: sgd(8),
-  },
-  {
-    name: 'recall, tanh of gain 2, SGD',
-    truth: 'explodes at once',
-    data: task({ name: 'recall', lag: 3, length: 25, symbols: 5, read: 'every' }),
-    model: rnn(24, { recurrentInit: { gaussian: 2 } }),
-    training: sgd(10),
-  },
-  {
-    name: 'filter, two layers of ReLU, SGD',
-    truth: 'explodes at once',
-    data: filter({ length: 30 }),
-    model: relu(20, { layers: 2, recurrentInit: 'orthogonal' }),
-    training: sgd(1),
   },
 ];
 

@@ -1,7 +1,7 @@
 /**
- * `tune-clip` and `clip: "auto"` on six trainings that explode: is the threshold that is found stable with seeds it has not seen, is four
+ * `tune-clip` and `clip: "auto"` on trainings that explode: is the threshold that is found stable with seeds it has not seen, is four
  * times as much not, and does `auto` train without a number set by hand? Writes docs/measured/clipThreshold.json and .md.
- * `npm run measure:tune-clip`, a few minutes.
+ * `npm run measure:tune-clip`, a few minutes. With `--try SEED COUNT` it measures other set-ups, drawn with that seed, and writes nothing.
  */
 
 import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
@@ -10,44 +10,59 @@ import { initialize, Network } from '../../src/network/network.ts';
 import { longestOf } from '../../src/training/batchOrder.ts';
 import type { ClipOption } from '../../src/training/clip/clip.ts';
 import { trainingDefaults } from '../../src/training/options.ts';
-import { type SetUp, tuning, type Watched, watch } from './runs.ts';
+import { type SetUp, type Watched, watch } from './runs.ts';
+import { drawSetUps, known, updates, withRate } from './tuning.ts';
 import { writeMeasured } from './write.ts';
 
+/** The set-ups that judge: drawn with this seed, which had not been used before. */
+const drawSeed = 20261124;
+const drawCount = 6;
 /** None of these is a seed that `tune-clip` trains with. */
 const newSeeds = [301, 302, 303, 304, 305];
-const updates = 500;
 /** A training is judged against one with so much lower a threshold: it has to learn this share of what that learns. */
 const lower = 16;
 const learned = 0.5;
 
 const backend = await wasmBackend();
 
-/** What `tune-clip` says with the seed 0. */
-async function tune({ data, model, training }: SetUp) {
+/** What `tune-clip` says with the seed 0, and the updates that it made for it. */
+async function tune({ data, model, training }: SetUp): Promise<{ answer: TuneClipAnswer; made: number }> {
   const { train } = await data();
   const mark = backend.mark();
   const network = new Network(backend, model, train.input, train.target.size);
   const longest = longestOf(train);
   const options = { ...trainingDefaults, batchSize: 16, ...training, updates };
   const pieces = tuneClipPieces({ network, dataset: train, options, initialize: (seed) => initialize(network, model, seed, longest) });
-  for (;;) {
+  for (let made = 0; ; made++) {
     const { done, value } = pieces.next();
     if (!done) continue;
     backend.release(mark);
-    return value;
+    return { answer: value, made };
   }
 }
 
+const ways = ['without', 'own', 'fourTimes', 'auto'] as const;
+type Way = (typeof ways)[number];
+
+/** Trainings with one seed. */
 interface Judged {
   readonly seed: number;
-  readonly without: boolean;
-  readonly own: boolean;
-  readonly fourTimes: boolean;
-  readonly auto: boolean;
-  /** The threshold that `auto` chose. */
+  readonly stable: Readonly<Record<Way, boolean>>;
+  /** Held-out losses at the end, with the far lower threshold too. */
+  readonly endings: Readonly<Record<Way | 'lower', number>>;
+  /** Updates at which the guard saw an overshoot in the training with the threshold. */
+  readonly overshoots: number;
+  /** The threshold that `auto` chose; null where it needed none. */
   readonly chosen: number | null;
-  /** Held-out losses at the end: with the far lower threshold, without, with the threshold, with four times that, with auto. */
-  readonly endings: readonly number[];
+}
+
+interface Result {
+  readonly setUp: string;
+  readonly learningRate: number;
+  /** Updates that `tune-clip` made. */
+  readonly made: number;
+  readonly answer: Omit<TuneClipAnswer, 'curve'>;
+  readonly runs: readonly Judged[];
 }
 
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1];
@@ -55,80 +70,123 @@ const ending = ({ heldOut }: Watched) => median(heldOut.slice(Math.floor(0.75 * 
 
 /**
  * Whether a training of all updates is stable, by the held-out loss alone: every value is finite, none of its second half is above the
- * beginning, and it learns at least half of what a far lower threshold learns.
+ * beginning (its own, or the median one of the seeds where that is higher), and it learns at least half of what a far lower threshold learns.
  */
-function stable(run: Watched, reference: Watched): boolean {
+function stable(run: Watched, reference: Watched, beginning: number): boolean {
   const { heldOut, nonFinite } = run;
+  const begin = Math.max(heldOut[0], beginning);
   if (heldOut.length < updates || nonFinite.some((each) => each)) return false;
-  if (!heldOut.slice(updates / 2).every((loss) => loss <= heldOut[0])) return false;
-  return heldOut[0] - ending(run) >= learned * (heldOut[0] - ending(reference));
+  if (!heldOut.slice(updates / 2).every((loss) => loss <= begin)) return false;
+  return begin - ending(run) >= learned * (begin - ending(reference));
 }
 
-const results: { setUp: string; answer: Omit<TuneClipAnswer, 'curve'>; runs: Judged[] }[] = [];
-for (const setUp of tuning) {
-  const answer = await tune(setUp);
-  const threshold = answer.threshold;
-  process.stderr.write(`${setUp.name}: ${threshold}\n`);
-  if (threshold === null) throw new Error(`tune-clip found no threshold for ${setUp.name}`);
-  const runs: Judged[] = [];
-  for (const seed of newSeeds) {
-    const at = (clip: ClipOption) => watch(backend, { ...setUp, updates }, seed, clip);
-    const reference = await at({ globalNorm: threshold / lower });
-    const [without, own, fourTimes, auto] = [
-      await at('none'),
-      await at({ globalNorm: threshold }),
-      await at({ globalNorm: 4 * threshold }),
-      await at('auto'),
-    ];
-    const chosen = auto.events.flatMap((event) => event.threshold ?? [])[0] ?? null;
-    const judged: Pick<Judged, 'without' | 'own' | 'fourTimes' | 'auto'> = {
-      without: stable(without, reference),
-      own: stable(own, reference),
-      fourTimes: stable(fourTimes, reference),
-      auto: stable(auto, reference),
-    };
-    const endings = [reference, without, own, fourTimes, auto].map(ending);
-    runs.push({ seed, ...judged, chosen, endings });
-    process.stderr.write(`  ${JSON.stringify(runs.at(-1))}\n`);
+async function judge(setUp: SetUp, threshold: number | null, seed: number, beginning: number): Promise<Judged> {
+  const at = (clip: ClipOption) => watch(backend, { ...setUp, updates }, seed, clip);
+  const times = (factor: number) => at(threshold === null ? 'none' : { globalNorm: factor * threshold });
+  const reference = await times(1 / lower);
+  const runs = { without: await at('none'), own: await times(1), fourTimes: await times(4), auto: await at('auto') };
+  const of = <T>(what: (run: Watched) => T) => Object.fromEntries(ways.map((way) => [way, what(runs[way])])) as Record<Way, T>;
+  return {
+    seed,
+    stable: of((run) => stable(run, reference, beginning)),
+    endings: { ...of(ending), lower: ending(reference) },
+    overshoots: runs.own.events.filter(({ kind }) => kind === 'overshoot').length,
+    chosen: runs.auto.events.flatMap((event) => event.threshold ?? []).at(0) ?? null,
+  };
+}
+
+async function measure(setUps: readonly SetUp[]): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const setUp of setUps) {
+    const { answer, made } = await tune(setUp);
+    const { curve, ...said } = answer;
+    process.stderr.write(`${setUp.name}: ${answer.threshold}, ${made} updates\n`);
+    const begins: number[] = [];
+    for (const seed of newSeeds) begins.push((await watch(backend, { ...setUp, updates: 1 }, seed)).heldOut[0]);
+    const runs: Judged[] = [];
+    for (const seed of newSeeds) {
+      runs.push(await judge(setUp, answer.threshold, seed, median(begins)));
+      process.stderr.write(`  ${JSON.stringify(runs.at(-1))}\n`);
+    }
+    results.push({ setUp: setUp.name, learningRate: setUp.training.learningRate as number, made, answer: said, runs });
   }
-  const { curve, ...said } = answer;
-  results.push({ setUp: setUp.name, answer: said, runs });
+  return results;
 }
 
-const of = (runs: (typeof results)[number]['runs'], which: 'without' | 'own' | 'fourTimes' | 'auto') =>
-  `${runs.filter((run) => run[which]).length} of ${runs.length}`;
+/** Draws set-ups and their learning rates; and the names of those that explode at none. */
+async function drawn(seed: number, count: number): Promise<{ setUps: SetUp[]; calm: string[] }> {
+  const setUps: SetUp[] = [];
+  const calm: string[] = [];
+  for (const each of drawSetUps(seed, count)) {
+    const setUp = await withRate(backend, each);
+    if (setUp) setUps.push(setUp);
+    else calm.push(each.name);
+  }
+  return { setUps, calm };
+}
+
 const short = (value: number) => String(Number(value.toPrecision(3)));
-const rows = results.map(({ setUp, answer, runs }) => {
-  const chosen = runs.flatMap((run) => run.chosen ?? []).sort((a, b) => a - b);
-  const range = chosen.length === 0 ? 'none needed' : `${short(chosen[0])} to ${short(chosen[chosen.length - 1])}`;
-  const ratio = answer.againstAverage ? short(answer.againstAverage.ratio) : '';
-  const cells = [
-    setUp,
-    short(answer.threshold as number),
-    ratio,
-    of(runs, 'without'),
-    of(runs, 'own'),
-    of(runs, 'fourTimes'),
-    of(runs, 'auto'),
-    range,
-  ];
-  return `| ${cells.join(' | ')} |`;
-});
+const head = [
+  'training',
+  'threshold',
+  'times the average norm',
+  'stable without',
+  'with it',
+  'with 4 times it',
+  'with auto',
+  'thresholds that auto chose',
+];
 
-writeMeasured(
-  'clipThreshold',
-  { newSeeds, updates, results },
-  `# Thresholds found by tune-clip, measured
+function table(results: readonly Result[]): string {
+  const rows = results.map(({ setUp, answer, runs }) => {
+    const chosen = runs.flatMap((run) => run.chosen ?? []).sort((a, b) => a - b);
+    const range = chosen.length === 0 ? 'none needed' : `${short(chosen[0])} to ${short(chosen[chosen.length - 1])}`;
+    const threshold = answer.threshold === null ? 'none' : short(answer.threshold);
+    const ratio = answer.againstAverage ? short(answer.againstAverage.ratio) : '';
+    return [setUp, threshold, ratio, ...ways.map((way) => `${runs.filter((run) => run.stable[way]).length} of ${runs.length}`), range];
+  });
+  return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
+}
 
-Six trainings that explode (\`scripts/explosion/runs.ts\`), ${updates} updates each. \`tune-clip\` looks for a threshold with the seed 0; the table says how many of five
-trainings with new seeds (other weights, another order of the sequences) are stable without a clip, with the threshold that it found, with four
-times that, and with \`clip: "auto"\`, which finds its own. Stable: every value is finite, the held-out loss of the second half never passes its beginning,
-and by its median over the last quarter it falls at least ${learned} times as far as with the same seed and a sixteenth of the threshold.
+const [option, seed, count] = process.argv.slice(2);
+if (option === '--known') process.stdout.write(`${table(await measure(known))}\n`);
+else if (option === '--try') {
+  const { setUps, calm } = await drawn(Number(seed), Number(count));
+  process.stdout.write(`${table(await measure(setUps))}\n${calm.join('\n')}\n`);
+} else {
+  const { setUps, calm } = await drawn(drawSeed, drawCount);
+  const judging = await measure(setUps);
+  const development = await measure(known);
+  const most = (results: readonly Result[], what: (run: Judged) => boolean, least: number) =>
+    results.filter(({ runs }) => runs.filter(what).length >= least).length;
+  writeMeasured(
+    'clipThreshold',
+    { drawSeed, drawCount, newSeeds, updates, judging, calm, development },
+    `# Thresholds found by tune-clip, measured
 
-| training | threshold | times the average norm | stable without | with it | with 4 times it | with auto | thresholds that auto chose |
-|---|---|---|---|---|---|---|---|
-${rows.join('\n')}
+\`tune-clip\` looks for a threshold with the seed 0; the tables say how many of five trainings of ${updates} updates with new seeds (other weights,
+another order of the sequences) are stable without a clip, with the threshold that it found, with four times that, and with \`clip: "auto"\`,
+which finds its own. Stable: every value is finite, the held-out loss of the second half never passes its beginning (its own, or the median one
+of the five seeds where that is higher), and by its median over the last quarter it falls at least ${learned} times as far as with the same seed
+and a sixteenth of the threshold.
+
+## Trainings that judge
+
+${drawCount} trainings drawn by a rule (\`scripts/explosion/tuning.ts\`) with a seed that was fixed, with the rule and the search, before any of them had been
+run. The learning rate is the first of 0.01 · 2ⁿ at which three trainings without a clip all explode. ${calm.length === 0 ? 'All of them explode at some rate.' : `Left out, because none of its rates explodes: ${calm.join('; ')}.`}
+
+${table(judging)}
+
+The threshold is stable on all five new seeds in ${most(judging, (run) => run.stable.own, 5)} of ${judging.length}, four times the threshold is not on three or more of the five in
+${most(judging, (run) => !run.stable.fourTimes, 3)} of ${judging.length}, and \`auto\` trains all five in ${most(judging, (run) => run.stable.auto, 5)} of ${judging.length}.
+
+## Trainings that the search was made with
+
+They were looked at while it was, and say little about how good it is.
+
+${table(development)}
 
 Every run, and everything that \`tune-clip\` said, is in [clipThreshold.json](clipThreshold.json). Made by \`npm run measure:tune-clip\`.
 `,
-);
+  );
+}

@@ -4,6 +4,7 @@ import { type HalfLife, halfLives } from '../monitor/halfLife.ts';
 import { type JacobianSpectrum, jacobianSpectrum } from '../monitor/jacobian.ts';
 import { type LagPoint, lagProfile, longLagGradients } from '../monitor/lagProfile.ts';
 import { lyapunovExponents } from '../monitor/lyapunov.ts';
+import { locateNonFinite, type NonFiniteLocation } from '../monitor/nonFinite.ts';
 import { orthogonality } from '../monitor/orthogonality.ts';
 import { type Saturation, saturation } from '../monitor/saturation.ts';
 import { type Transport, transport, transportBytes } from '../monitor/transport.ts';
@@ -18,6 +19,8 @@ import type { Unrolled } from '../network/unroll/unrolled.ts';
 export interface Inspection {
   readonly loss: number;
   readonly gradientNorm: number;
+  /** Where a value that is not finite appears first; null where all is finite, or where the pass went through in segments, of which the first are gone. */
+  readonly located: NonFiniteLocation | null;
   /** ‖dL/dp‖ of every parameter. */
   readonly parameters: Record<string, number>;
   readonly lagProfile: readonly LagPoint[];
@@ -76,6 +79,7 @@ export function inspectNetwork(network: Network, dataset: Dataset, plan: MemoryP
     copy: (begin: number, end: number, batch: Batch) => dataset.copy({ sequences, begin, end, countFrom: begin }, batch),
   };
   let held: ReturnType<typeof lookAtHeld> | undefined;
+  let located: NonFiniteLocation | null = null;
   through.reset();
   const value = through.run({
     ...steps,
@@ -83,6 +87,10 @@ export function inspectNetwork(network: Network, dataset: Dataset, plan: MemoryP
     // The last steps are the first to be gone back through.
     beforeBackward() {
       held ??= lookAtHeld(through.unrolled, through.batch);
+    },
+    finished(value) {
+      const finite = Number.isFinite(value + backend.sumSquares(parameters.gradient, 0, parameters.length));
+      if (!finite && through.plan.segments === 1) located = locateNonFinite(through.unrolled, through.batch, loss);
     },
   });
   if (value === undefined || !held) {
@@ -95,7 +103,7 @@ export function inspectNetwork(network: Network, dataset: Dataset, plan: MemoryP
   const norms = Object.fromEntries(parameters.list.map(({ name, at, length }) => [name, norm(at, length)]));
   const gradientNorm = norm(0, parameters.length);
   return {
-    ...{ loss: value, gradientNorm, parameters: norms },
+    ...{ loss: value, gradientNorm, located, parameters: norms },
     lagProfile: lagProfile(longLagGradients(through, steps, loss)),
     orthogonality: orthogonality(network),
     ...held,

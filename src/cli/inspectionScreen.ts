@@ -1,5 +1,6 @@
 import type { HalfLife } from '../monitor/halfLife.ts';
 import type { LogSpread } from '../monitor/jacobian.ts';
+import { describeLocation } from '../monitor/nonFinite.ts';
 import type { Saturation } from '../monitor/saturation.ts';
 import type { Transport } from '../monitor/transport.ts';
 import type { Network } from '../network/network.ts';
@@ -9,7 +10,17 @@ import { short } from './numbers.ts';
 
 /** What `inspect` prints for people. */
 export function inspectionScreen(inspection: Inspection, network: Network): string {
-  const { loss, gradientNorm, parameters, lagProfile: profile, lyapunov, lyapunovOver, orthogonality: distances, over } = inspection;
+  const {
+    loss,
+    gradientNorm,
+    located,
+    parameters,
+    lagProfile: profile,
+    lyapunov,
+    lyapunovOver,
+    orthogonality: distances,
+    over,
+  } = inspection;
   const width = Math.max(...Object.keys(parameters).map((name) => name.length), 'gradient norm'.length);
   const rows = Object.entries(parameters).map(([name, norm]) => `    ${name.padEnd(width)}  ${short(norm)}`);
   const blocks = Object.entries(distances).map(([name, each]) => `    ${name.padEnd(width)}  ${each.map(short).join('  ')}`);
@@ -19,6 +30,7 @@ export function inspectionScreen(inspection: Inspection, network: Network): stri
     `  ${'loss'.padEnd(width + 2)}  ${short(loss)}`,
     `  ${'gradient norm'.padEnd(width + 2)}  ${short(gradientNorm)}, of each parameter:`,
     ...rows,
+    ...(located ? ['', `  First not finite: ${describeLocation(located)}`] : []),
     '',
     '  The gradient through time: log10 of ‖dL_t/ds_{t-k}‖ against the lag k, mean over sequences',
     lagPlot(profile),

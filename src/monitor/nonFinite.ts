@@ -175,7 +175,10 @@ function inBackwardPass(unrolled: Unrolled, batch: Batch, loss: Loss, watch?: St
   }
   const { name, shape, at } = parameters.owner(found);
   const layer = layerOf(name);
-  const fedBy = layer === null ? [output] : [{ tensor: 'dL/dh', largest: 10 ** largestLog10(record[layer]) }];
+  const fedBy =
+    layer === null
+      ? [output]
+      : [{ tensor: 'dL/dh', largest: 10 ** largestLog10(record[layer]) }, ...meetsInGradient(unrolled, batch, layer, name)];
   return {
     ...nowhere,
     tensor: `gradient of ${name}`,
@@ -185,6 +188,16 @@ function inBackwardPass(unrolled: Unrolled, batch: Batch, loss: Loss, watch?: St
     value: gradient[found],
     fedBy,
   };
+}
+
+/** What dL/dh is multiplied with in the gradient of a weight: the layer's inputs, or its states. */
+function meetsInGradient({ network: { H }, layers, inputOf }: Unrolled, { T, B }: Batch, layer: number, name: string): Feed[] {
+  const { inputWeight, recurrentWeight } = layerNames(layer);
+  if (name === recurrentWeight) return [{ tensor: 'h', largest: largestIn(layers[layer].states[0], 0, T * B * H) }];
+  const input = inputOf(layer);
+  if (name !== inputWeight || input.kind !== 'vectors') return [];
+  const largest = largestIn(input.values, input.at, T * B * input.width);
+  return [{ tensor: layer === 0 ? 'input' : `output of layer ${layer - 1}`, largest }];
 }
 
 /** The first dL/ds_t on the way back whose norm is not a number, or more than the precision of the backend holds. */
@@ -243,6 +256,6 @@ export function describeLocation({ tensor, layer, step, sequence, index, value, 
   const element = index.length > 0 ? `, element [${index.join(', ')}]` : '';
   const feeds = fedBy.map((feed) => `${feed.tensor} (largest ${Number(feed.largest.toPrecision(3))})`).join(', ');
   const from = feeds === '' ? '' : `, made from ${feeds}`;
-  const further = reaches ? `; it reaches ${describeLocation({ ...reaches, fedBy: [] })}` : '';
+  const further = reaches ? `; because of it ${describeLocation({ ...reaches, fedBy: [] })}` : '';
   return `${tensor}${ofLayer} is ${value}${at}${element}${from}${further}`;
 }

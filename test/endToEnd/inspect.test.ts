@@ -6,6 +6,7 @@ import { type NamedTensor, writeSafetensors } from '../../src/interop/safetensor
 import type { HalfLife } from '../../src/monitor/halfLife.ts';
 import type { JacobianSpectrum } from '../../src/monitor/jacobian.ts';
 import type { LagPoint } from '../../src/monitor/lagProfile.ts';
+import type { NonFiniteLocation } from '../../src/monitor/nonFinite.ts';
 import type { Saturation } from '../../src/monitor/saturation.ts';
 import type { Transport } from '../../src/monitor/transport.ts';
 import { flat, type GoldenCase, readCases } from '../golden/goldenCase.ts';
@@ -16,6 +17,7 @@ const cases = readCases(new URL('../golden/testdata', import.meta.url).pathname)
 interface Answer {
   loss: number;
   gradientNorm: number;
+  located: NonFiniteLocation | null;
   parameters: Record<string, number>;
   lagProfile: LagPoint[];
   lyapunov: number[];
@@ -159,6 +161,21 @@ describe('weights and data that do not fit', () => {
     const lines = '{"x":[[1,2,3,4]],"y":[null]}\n'.replace('[1,2,3,4]', JSON.stringify(new Array(I).fill(1)));
     await assert.rejects(inspect(filesOf(place, { ...lstm, at: 'every' }, undefined, lines)), { code: 'DATA_INVALID' });
   });
+});
+
+test('a weight that is not a number is named, with what it reaches first', async () => {
+  using place = workplace();
+  const golden = cases.find(({ cell }) => cell === 'lstm') as GoldenCase;
+  const tensors = weightsOf(golden);
+  const weight = tensors.find(({ name }) => name === 'weight_hh_l0') as NamedTensor;
+  const [, H] = weight.shape;
+  (weight.values as Float64Array)[2 * H + 1] = Number.NaN;
+  const args = filesOf(place, golden, tensors);
+  const { located } = await inspect(args);
+  assert.deepEqual([located?.tensor, located?.pass, located?.layer, located?.index], ['weight_hh_l0', 'before', 0, [2, 1]]);
+  assert.deepEqual([located?.reaches?.step, located?.reaches?.sequence], [0, 0]);
+  const { stdout } = await throughtime(['inspect', ...args, '--threads', '1'], { cwd: place.folder });
+  assert.match(stdout, /First not finite: weight_hh_l0 is NaN, element \[2, 1\]; because of it [hc] of layer 0 is NaN at step 0/);
 });
 
 describe('inspect of a run', () => {

@@ -14,10 +14,20 @@ export interface Replayed {
   readonly options: TrainingOptions;
 }
 
+export interface StretchOptions {
+  readonly clip: ClipOption;
+  readonly seed: number;
+  /** Where it begins; the network as it is where there is none. */
+  readonly from: Snapshot | undefined;
+  readonly updates: number;
+  /** Where the loss begins with weights as they are drawn: one that happens to begin lower is not measured against its luck. */
+  readonly beginning?: number;
+}
+
 /** What a stretch of training with one threshold came to. */
 export interface Stretch {
   readonly losses: Float64Array;
-  /** Median of the losses at the beginning. */
+  /** Median of the losses at the beginning, or what was given for it where that is higher. */
   readonly begin: number;
   /** ‖g‖₂ before clipping. */
   readonly norms: Float64Array;
@@ -55,7 +65,7 @@ const afterFault = 20;
  */
 export function* stretchPieces(
   { network, dataset, options }: Replayed,
-  { clip, seed, from, updates }: { clip: ClipOption; seed: number; from: Snapshot | undefined; updates: number },
+  { clip, seed, from, updates, beginning = 0 }: StretchOptions,
 ): Generator<void, Stretch> {
   const { backend } = network;
   const mark = backend.mark();
@@ -86,7 +96,7 @@ export function* stretchPieces(
   }
   const last = losses.slice(Math.floor((1 - lastShare) * losses.length));
   const loss = last.every(Number.isFinite) ? median(last) : Infinity;
-  const begin = median(losses.slice(0, first));
+  const begin = Math.max(beginning, median(losses.slice(0, first)));
   const spread = 1.4826 * median(last.map((each) => Math.abs(each - loss)));
   if (fault === null && !(loss <= risen * begin)) fault = `the loss rises from ${say(begin)} to ${say(loss)}`;
   const jumps = quantile(last, 0.9);
@@ -99,6 +109,17 @@ export function* stretchPieces(
   }
   const clippedFraction = bound / losses.length;
   return { losses: Float64Array.from(losses), begin, loss, spread, norms: Float64Array.from(norms), clippedFraction, sign, fault };
+}
+
+/** The median over some seeds of where the loss begins with new weights. */
+export function* beginningPieces(replayed: Replayed, draw: (seed: number) => void, seeds: readonly number[]): Generator<void, number> {
+  const begins: number[] = [];
+  for (const seed of seeds) {
+    draw(seed);
+    begins.push((yield* stretchPieces(replayed, { clip: 'none', seed, from: undefined, updates: 1 })).begin);
+  }
+  const finite = begins.filter(Number.isFinite);
+  return finite.length === 0 ? 0 : median(finite);
 }
 
 /** The largest of the medians of three losses on end: what one batch does is not seen. */

@@ -6,7 +6,7 @@ import type { ModelOptions } from '../../network/model.ts';
 import { initialize, Network } from '../../network/network.ts';
 import { type TrainingOptions, trainingDefaults } from '../../training/options.ts';
 import { Trainer } from '../../training/trainer.ts';
-import { stretchPieces } from './replay.ts';
+import { beginningPieces, stretchPieces } from './replay.ts';
 import { type TuneClipAnswer, tuneClipPieces } from './tuneClip.ts';
 
 const backend = await wasmBackend();
@@ -104,4 +104,22 @@ test('a stretch that goes well has no fault, and gives back the memory of the ba
   assert.equal(backend.mark(), mark);
   assert.deepEqual([stretch.fault, stretch.losses.length, stretch.clippedFraction], [null, 90, 0]);
   assert.ok(stretch.loss < stretch.begin);
+});
+
+test('a training that happens to begin low is measured against where others begin', () => {
+  const stretch = (beginning: number) => {
+    draw(1);
+    const replayed = { network, dataset: train, options: { ...options, learningRate: 0.1 } };
+    return finish(stretchPieces(replayed, { clip: { globalNorm: 3 }, seed: 1, from: undefined, updates: 60, beginning }));
+  };
+  const own = stretch(0);
+  assert.equal(stretch(100 * own.begin).begin, 100 * own.begin);
+  assert.equal(stretch(own.begin / 2).begin, own.begin);
+  const seeds = [1, 2, 3, 4, 5];
+  const begins = seeds.map((seed) => {
+    draw(seed);
+    return finish(stretchPieces({ network, dataset: train, options }, { clip: 'none', seed, from: undefined, updates: 1 })).begin;
+  });
+  const middle = finish(beginningPieces({ network, dataset: train, options }, draw, seeds));
+  assert.equal(middle, begins.toSorted((a, b) => a - b)[2]);
 });

@@ -46,9 +46,13 @@ export interface Search {
   /** Repetitions with other orders of the sequences, and updates of each. */
   readonly seeds: number;
   readonly updates: number;
-  /** Draws new weights; where it is given, the answer is confirmed on four times as many fresh trainings of `freshUpdates`. */
+  /** Draws new weights; where it is given, the answer is confirmed on fresh trainings of `freshUpdates`. */
   readonly fresh?: (seed: number) => void;
   readonly freshUpdates?: number;
+  /** Seeds of those trainings. */
+  readonly freshSeeds?: readonly number[];
+  /** Where the loss begins with new weights; the replays are measured against it too where they begin there. */
+  readonly beginning?: number;
   /** Told of each threshold that has been tried. */
   readonly told?: (tried: Tried) => void;
 }
@@ -105,12 +109,13 @@ function lowestUnstable(tried: readonly Tried[], above: number): number | null {
 }
 
 /** The stretches of all seeds, up to the first that is not stable. Without a clip, a sign of an explosion is enough. */
-export function* repeated({ replayed, from, seeds, updates }: Search, threshold: number | null): Generator<void, Stretch[]> {
+export function* repeated({ replayed, from, seeds, updates, beginning }: Search, threshold: number | null): Generator<void, Stretch[]> {
   const clip = threshold === null ? 'none' : { globalNorm: threshold };
   const runs: Stretch[] = [];
   for (let n = 0; n < seeds; n++) {
     if (!from) throw new RangeError('replays begin at a snapshot');
-    runs.push(yield* stretchPieces(replayed, { clip, seed: repetitionSeed(replayed.options.seed, n), from, updates }));
+    const seed = repetitionSeed(replayed.options.seed, n);
+    runs.push(yield* stretchPieces(replayed, { clip, seed, from, updates, beginning: from.cursor.update === 0 ? beginning : 0 }));
     if (wrong(runs[n], threshold) !== null) break;
   }
   return runs;

@@ -1,12 +1,14 @@
 import type { SignKind } from '../../training/guard/detector.ts';
 import { takeSnapshot } from '../../training/guard/snapshots.ts';
 import { Trainer } from '../../training/trainer.ts';
-import { explodes, quantile, type Replayed } from './replay.ts';
+import { beginningPieces, explodes, quantile, type Replayed, repetitionSeed } from './replay.ts';
 import { type Found, type Tried, thresholdPieces } from './threshold.ts';
 
 /** Updates beyond the explosion that a replay goes on, and a training from new weights. */
 const beyond = 200;
 const freshBeyond = 1000;
+/** Trainings from new weights that confirm an answer, for each repetition of a replay. */
+const freshOfEach = 4;
 
 export interface TuneClipOptions extends Replayed {
   /** Draws the network's weights anew, as a training with this seed begins. */
@@ -74,7 +76,13 @@ export function* tuneClipPieces({ initialize, seeds = 5, told, ...replayed }: Tu
   if (!explosion || !snapshot) return answer;
   told?.(`without a clip, update ${explosion.update} is the first that explodes: ${explosion.because}`);
   const tried: Tried[] = [];
+  const freshSeeds = Array.from({ length: freshOfEach * seeds }, (_, n) => repetitionSeed(seed, seeds + n));
+  const base = { ...answer, snapshot: snapshot.cursor.update, explodesWithout: true };
+  const beginnings = beginningPieces(replayed, initialize, freshSeeds);
+  let beginning = beginnings.next();
+  for (; !beginning.done; beginning = beginnings.next()) yield { ...base, tried };
   const search = {
+    ...{ freshSeeds, beginning: beginning.value },
     ...{ replayed, from: snapshot, seeds },
     updates: explosion.update - snapshot.cursor.update + beyond,
     fresh: initialize,
@@ -84,7 +92,6 @@ export function* tuneClipPieces({ initialize, seeds = 5, told, ...replayed }: Tu
       told?.(each.why, each);
     },
   };
-  const base = { ...answer, snapshot: snapshot.cursor.update, explodesWithout: true };
   const pieces = thresholdPieces(search);
   for (;;) {
     const { done, value } = pieces.next();
