@@ -3,8 +3,8 @@
  */
 
 import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
+import { writeMeasured } from '../writeMeasured.ts';
 import { doubledAt, judging, type SetUp, type Truth, type Watched, watch } from './runs.ts';
-import { writeMeasured } from './write.ts';
 
 const seeds = [201, 202, 203];
 /** A run explodes where a value is not finite, or the held-out loss passes so many times its beginning; it does not where it stays below the other. */

@@ -10,8 +10,8 @@ import { initialize, Network } from '../../src/network/network.ts';
 import { longestOf } from '../../src/training/batchOrder.ts';
 import type { ClipOption } from '../../src/training/clip/clip.ts';
 import { trainingDefaults } from '../../src/training/options.ts';
+import { writeMeasured } from '../writeMeasured.ts';
 import { type SetUp, tuning, type Watched, watch } from './runs.ts';
-import { writeMeasured } from './write.ts';
 
 /** None of these is a seed that `tune-clip` trains with. */
 const newSeeds = [301, 302, 303, 304, 305];
