@@ -5,9 +5,9 @@
  */
 
 import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
+import { writeMeasured } from '../writeMeasured.ts';
 import { drawRuns } from './drawnRuns.ts';
 import { doubledAt, judging, type SetUp, type Truth, type Watched, watch } from './runs.ts';
-import { writeMeasured } from './write.ts';
 
 /** The set-ups that judge: so many of each truth, drawn with this seed, which had not been used before. */
 const drawSeed = 20261125;

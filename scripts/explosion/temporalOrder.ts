@@ -10,7 +10,7 @@ import type { ClipOption } from '../../src/training/clip/clip.ts';
 import { Evaluator } from '../../src/training/evaluator.ts';
 import { trainingDefaults } from '../../src/training/options.ts';
 import { Trainer } from '../../src/training/trainer.ts';
-import { writeMeasured } from './write.ts';
+import { writeMeasured } from '../writeMeasured.ts';
 
 const seeds = [1, 2, 3, 4, 5];
 const updates = 10_000;

@@ -10,9 +10,9 @@ import { initialize, Network } from '../../src/network/network.ts';
 import { longestOf } from '../../src/training/batchOrder.ts';
 import type { ClipOption } from '../../src/training/clip/clip.ts';
 import { trainingDefaults } from '../../src/training/options.ts';
+import { writeMeasured } from '../writeMeasured.ts';
 import { type SetUp, type Watched, watch } from './runs.ts';
 import { drawSetUps, known, updates, withRate } from './tuning.ts';
-import { writeMeasured } from './write.ts';
 
 /** The set-ups that judge: drawn with this seed, which had not been used before. */
 const drawSeed = 20261124;

@@ -18,9 +18,20 @@ test('options that are unknown, out of range or without meaning are refused by n
     [{ cell: 'gru', hiddenSize: 4, dropout: 0.1 }, 'dropout'],
     [{ cell: 'gru', hiddenSize: 4, layers: 2, dropout: 1 }, 'dropout'],
     [{ cell: 'gru', hiddenSize: 4, hidenSize: 4 }, 'hidenSize'],
+    [{ cell: 'gru', hiddenSize: 4, forgetBias: 'chrono' }, 'forgetBias'],
+    [{ cell: 'lru', hiddenSize: 4, forgetBias: 1 }, 'forgetBias'],
+    [{ cell: 'lru', hiddenSize: 4, orthogonal: true }, 'orthogonal'],
+    [{ cell: 'mingru', hiddenSize: 4, recurrentInit: 'identity' }, 'recurrentInit'],
+    [{ cell: 'rnn', hiddenSize: 4, orthogonal: true, recurrentInit: { gaussian: 1 } }, 'orthogonal'],
+    [{ cell: 'rnn', hiddenSize: 4, orthogonal: true, recurrentInit: { orthogonal: 1 } }, 'orthogonal'],
+    [{ cell: 'rnn', hiddenSize: 4, orthogonal: {}, recurrentInit: 'default' }, 'orthogonal'],
+    [{ cell: 'rnn', hiddenSize: 4, orthogonal: { by: 'qr' } }, 'orthogonal.by'],
+    [{ cell: 'rnn', hiddenSize: 4, orthogonal: { learningRate: 0 } }, 'orthogonal.learningRate'],
   ] as const) {
     assert.throws(() => checkModel(options as ModelOptions), { code: 'OPTION_INVALID', place: { field: `model.${field}` } });
   }
+  checkModel({ cell: 'gru', hiddenSize: 4, orthogonal: { by: 'polar' }, recurrentInit: 'cayley' });
+  checkModel({ cell: 'mingru', hiddenSize: 4, forgetBias: 'chrono', orthogonal: false });
   checkModel({ cell: 'lstm', hiddenSize: 4, layers: 2, residual: true, dropout: 0.5, forgetBias: 'chrono' });
 });
 

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-const folder = path.join(import.meta.dirname, '../../docs/measured');
+const folder = path.join(import.meta.dirname, '../docs/measured');
 
 /** Writes what was measured as JSON, and as a page. */
 export function writeMeasured(name: string, results: object, page: string): void {
