@@ -54,7 +54,7 @@ export function read(examination: Examination): Reading {
   const allowed =
     reference.loss === null || ladderConstant === null || ladderConstant <= 0 ? 0 : Math.max(0, 1 - reference.loss / ladderConstant);
   const learned = loss.model === null || loss.constant === null || loss.constant <= 0 ? Number.NaN : 1 - loss.model / loss.constant;
-  const something = data.horizon > 0 && allowed > 0;
+  const something = data.horizon > 0 && allowed > (data.needed === null ? 0 : thresholds.faint);
   const share = something ? learned / allowed : Number.NaN;
   const error = something && loss.constant !== null ? loss.error / loss.constant / allowed : Number.NaN;
   const solved = learned >= thresholds.solved;

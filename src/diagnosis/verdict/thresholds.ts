@@ -3,6 +3,8 @@
  * others is in docs/diagnosis.md.
  */
 export const thresholds = {
+  /** Share of the constant's loss that the reference must take away where the data are too few for the test's power: less may be an accident. */
+  faint: 0.03,
   /** Share of what the data allow from which on a network has learned it, if it draws on the oldest inputs that matter; and whether or not. */
   complete: 0.8,
   whole: 0.97,

@@ -6,8 +6,8 @@ import { inputs, percent, say, steps } from './words.ts';
 /** The data depend on more than the window of truncated BPTT, what lies beyond it is not learned, and without the window the gradient would get there. */
 export const truncated: Judge = {
   kind: 'truncated',
-  judge({ subject, data, loss, gradient }, { window, beyondWindow: beyond, complete, margin, farthest }): Opinion | null {
-    if (complete || !Number.isFinite(window) || !beyond.material || beyond.drawn) return null;
+  judge({ subject, data, loss, gradient }, { window, beyondWindow: beyond, complete, something, margin, farthest }): Opinion | null {
+    if (complete || !something || !Number.isFinite(window) || !beyond.material || beyond.drawn) return null;
     const gated = subject.cell !== 'rnn';
     const out = gradient !== null && margin < -(gated ? thresholds.clearlyOut.gated : thresholds.clearlyOut.plain);
     return {
