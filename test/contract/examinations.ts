@@ -57,7 +57,15 @@ export function examination(
     },
     gradient: {
       ...{ horizon: reach.findLastIndex((each) => each >= 1.176), atLeast: false, reach, threshold: 1.176, slope: -0.1, level: 0 },
-      ...{ first: reach, last: reach, looks: 20, updates: 2000, batchSize: 32, saturation: { first: 0, last: 0.1 } },
+      ...{
+        first: reach,
+        last: reach,
+        relative: reach.map((each) => each - reach[0]),
+        looks: 20,
+        updates: 2000,
+        batchSize: 32,
+        saturation: { first: 0, last: 0.1 },
+      },
     },
     look: {
       lagProfile: reach.map((each, lag) => ({ lag, meanLog10: each - 3, p10: each - 4, p90: each - 2, ratio: 10 ** (each - reach[0]) })),
@@ -76,14 +84,14 @@ export function examination(
 export function course(changed: Partial<Course> = {}): Course {
   return {
     ...{ updates: 2000, asked: 2000, stopped: null, nonFinite: { count: 0, first: null }, signs: [] },
-    loss: { first: 1.38, lowest: 0.01, at: 2000, last: 0.01, lastMean: 0.01 },
+    loss: { begin: 1.39, first: 1.38, lowest: 0.01, at: 2000, last: 0.01, lastMean: 0.01 },
     norm: { median: 0.3, largest: 2, clipped: 0 },
     growth: { largest: 1, early: 0, median: -1, share: 0 },
     ...changed,
   };
 }
 
-const flat = course({ loss: { first: 1.39, lowest: 1.385, at: 1200, last: 1.386, lastMean: 1.387 } });
+const flat = course({ loss: { begin: 1.39, first: 1.39, lowest: 1.385, at: 1200, last: 1.386, lastMean: 1.387 } });
 const vanished = { loss: 1.386, used: 0, reach: fading(1, -0.4) };
 const healthy = examination();
 const tanh = { ...healthy.subject, cell: 'rnn', model: { cell: 'rnn', hiddenSize: 24 } } as const;
@@ -102,7 +110,7 @@ export const examinations: readonly (readonly [name: string, verdict: string, Ex
     'vanishing',
     examination(
       { ...vanished, loss: 0.41, far: 0.4 },
-      { course: course({ loss: { first: 1.38, lowest: 0.41, at: 2000, last: 0.41, lastMean: 0.41 } }) },
+      { course: course({ loss: { begin: 1.39, first: 1.38, lowest: 0.41, at: 2000, last: 0.41, lastMean: 0.41 } }) },
     ),
   ],
   [
@@ -124,7 +132,7 @@ export const examinations: readonly (readonly [name: string, verdict: string, Ex
       {
         course: course({
           nonFinite: { count: 1500, first: 3 },
-          loss: { first: 1.4, lowest: 1.38, at: 200, last: Number.NaN, lastMean: Number.NaN },
+          loss: { begin: 1.39, first: 1.4, lowest: 1.38, at: 200, last: Number.NaN, lastMean: Number.NaN },
         }),
       },
     ),
@@ -141,7 +149,10 @@ export const examinations: readonly (readonly [name: string, verdict: string, Ex
   [
     'diverged by the learning rate alone',
     'exploding',
-    examination({ loss: 2.4, used: 0 }, { course: course({ loss: { first: 1.5, lowest: 1.4, at: 200, last: 2.6, lastMean: 2.7 } }) }),
+    examination(
+      { loss: 2.4, used: 0 },
+      { course: course({ loss: { begin: 1.39, first: 1.5, lowest: 1.4, at: 200, last: 2.6, lastMean: 2.7 } }) },
+    ),
   ],
   [
     'weights that are not finite',

@@ -13,10 +13,24 @@ export function gradientSide(lines: readonly ProfileLine[], budget: { updates: n
     ...gradientHorizon(looks, budget),
     first: reach(looks[0]),
     last: reach(looks[looks.length - 1]),
+    relative: relativeOf(looks),
     looks: looks.length,
     ...budget,
     saturation: { first: saturations[0] ?? Number.NaN, last: saturations.at(-1) ?? Number.NaN },
   };
+}
+
+/** Per lag, what it adds beside the lag that adds the most: the upper quartile over looks. */
+function relativeOf(looks: readonly HorizonLook[]): number[] {
+  const all = looks.map(({ lagContribution: { lags } }) => {
+    const most = lags.reduce((top, { size }) => (size > top ? size : top), -Infinity);
+    return lags.map(({ size }) => (most === -Infinity ? -Infinity : size - most));
+  });
+  const longest = Math.max(...all.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, lag) => {
+    const values = all.map((each) => each[lag] ?? -Infinity).sort((a, b) => b - a);
+    return values[Math.floor(values.length / 4)];
+  });
 }
 
 /** Of the tanh functions of a look, the share of the values at their ends; of all functions where there is no tanh. */

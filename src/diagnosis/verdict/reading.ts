@@ -19,7 +19,10 @@ export interface Reading {
   readonly complete: boolean;
   /** Whether it has demonstrably not. */
   readonly short: boolean;
-  /** Newest inputs that the gradient may reach: the gradient horizon and one more, or a little beyond. */
+  /**
+   * Newest inputs that the gradient may reach: those up to the gradient horizon, or a little beyond; and those whose lags add as much to it as others, so that
+   * what they lack is updates.
+   */
   readonly reached: number;
   /** The window of truncated BPTT; Infinity of full BPTT, and where it is not known. */
   readonly window: number;
@@ -61,7 +64,12 @@ export function read(examination: Examination): Reading {
   const farthest = farthestOf(examination);
   const enough = share >= thresholds.complete || (something && 1 - share <= Math.min(2.5 * error, thresholds.mostDoubt));
   const complete = solved || share >= thresholds.whole || (enough && (!farthest.material || farthest.drawn));
-  const reached = gradient === null ? 0 : gradient.reach.findLastIndex((each) => each >= gradient.threshold - thresholds.grey) + 1;
+  const reached =
+    gradient === null
+      ? 0
+      : gradient.reach.findLastIndex(
+          (each, lag) => each >= gradient.threshold - thresholds.grey || gradient.relative[lag] >= -thresholds.level,
+        ) + 1;
   const bptt = subject.training?.bptt ?? 'full';
   const window = bptt === 'full' ? Number.POSITIVE_INFINITY : bptt.k2;
   const beyond = (from: number) => beyondOf(examination, from);
