@@ -60,6 +60,7 @@ export function examination(
       ...{
         first: reach,
         last: reach,
+        overall: reach,
         relative: reach.map((each) => each - reach[0]),
         looks: 20,
         updates: 2000,

@@ -17,7 +17,7 @@ export interface Course {
     readonly because: string;
     readonly count: number;
   }[];
-  /** Minibatch losses: medians over the first three updates, over the first and the last tenth, and over the tenth where it was lowest, which ended after `at` updates. */
+  /** Minibatch losses: that of the first update, medians over the first and the last tenth, and over the tenth where it was lowest, which ended after `at` updates. */
   readonly loss: {
     readonly begin: number;
     readonly first: number;
@@ -84,7 +84,7 @@ export class CourseRecorder {
       nonFinite: { count: this.#nonFinite, first: this.#firstNonFinite },
       signs: [...this.#signs.values()].sort((a, b) => a.update - b.update),
       loss: {
-        begin: medianOf(losses.slice(0, 3)),
+        begin: losses[0] ?? Number.NaN,
         first: medianOf(losses.slice(0, tenth)),
         lowest,
         at,

@@ -42,6 +42,8 @@ export interface GradientSide extends GradientHorizon {
   /** Per lag, log10 of the deviations that it comes to at the first look and at the last one; what `reach` is the largest of. */
   readonly first: readonly number[];
   readonly last: readonly number[];
+  /** Per lag, log10 of the root of the mean over looks of the squared deviations: what the training as a whole sees of it. */
+  readonly overall: readonly number[];
   /**
    * Per lag, log10 of what it adds to the weight gradient of a sequence, relative to the lag that adds the most: a value that a quarter of the looks
    * reach.

@@ -13,11 +13,21 @@ export function gradientSide(lines: readonly ProfileLine[], budget: { updates: n
     ...gradientHorizon(looks, budget),
     first: reach(looks[0]),
     last: reach(looks[looks.length - 1]),
+    overall: overallOf(looks.map(reach)),
     relative: relativeOf(looks),
     looks: looks.length,
     ...budget,
     saturation: { first: saturations[0] ?? Number.NaN, last: saturations.at(-1) ?? Number.NaN },
   };
+}
+
+/** Per lag, log10 of the root of the mean square. */
+function overallOf(all: readonly (readonly number[])[]): number[] {
+  const longest = Math.max(...all.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, lag) => {
+    const squares = all.map((each) => 10 ** (2 * (each[lag] ?? -Infinity)));
+    return Math.log10(squares.reduce((sum, each) => sum + each, 0) / squares.length) / 2;
+  });
 }
 
 /** Per lag, what it adds beside the lag that adds the most: the upper quartile over looks. */

@@ -57,7 +57,9 @@ export function read(examination: Examination): Reading {
   const allowed =
     reference.loss === null || ladderConstant === null || ladderConstant <= 0 ? 0 : Math.max(0, 1 - reference.loss / ladderConstant);
   const learned = loss.model === null || loss.constant === null || loss.constant <= 0 ? Number.NaN : 1 - loss.model / loss.constant;
-  const something = data.horizon > 0 && allowed > (data.needed === null ? 0 : thresholds.faint);
+  const sure =
+    data.needed === null || (allowed > thresholds.faint && (reference.loss ?? 0) < (1 - thresholds.faint) * (loss.constant ?? Infinity));
+  const something = data.horizon > 0 && allowed > 0 && sure;
   const share = something ? learned / allowed : Number.NaN;
   const error = something && loss.constant !== null ? loss.error / loss.constant / allowed : Number.NaN;
   const solved = learned >= thresholds.solved;
@@ -68,7 +70,10 @@ export function read(examination: Examination): Reading {
     gradient === null
       ? 0
       : gradient.reach.findLastIndex(
-          (each, lag) => each >= gradient.threshold - thresholds.grey || gradient.relative[lag] >= -thresholds.level,
+          (each, lag) =>
+            each >= gradient.threshold ||
+            gradient.overall[lag] >= gradient.threshold - thresholds.grey ||
+            gradient.relative[lag] >= -thresholds.level,
         ) + 1;
   const bptt = subject.training?.bptt ?? 'full';
   const window = bptt === 'full' ? Number.POSITIVE_INFINITY : bptt.k2;

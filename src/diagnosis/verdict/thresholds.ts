@@ -17,7 +17,7 @@ export const thresholds = {
   /** Share of what inputs are worth that a network draws from them if it uses them. */
   drawn: 0.5,
   /** Decades below what is needed up to which a lag may yet be reached: the calibration of the gradient horizon leaves them open. */
-  grey: 0.5,
+  grey: 0.8,
   /** Decades below the lag that adds the most to the gradient within which a lag does not vanish, however small all are beside the noise. */
   level: 1,
   /**
