@@ -65,18 +65,17 @@ describe('an experiment whose gradient vanishes', () => {
     assert.deepEqual(kept.loss, answer.loss);
   });
 
-  test('the first prescription is accepted, and cures it of that gradient', async () => {
+  test('the first prescription is accepted, and the gradient arrives with it', async () => {
     const set = Object.entries(answer.findings[0].prescription[0].set).flatMap(([field, value]) => [
       '--set',
       `${field}=${JSON.stringify(value)}`,
     ]);
     const cured = await diagnose(file, ...set, '--run', `${run}-cured`);
-    assert.ok(cured.gradientHorizon > answer.gradientHorizon + 20);
+    assert.ok(cured.lagProfile[60].ratio > 1e-3);
     assert.notEqual(cured.verdict, 'vanishing');
   });
 
-  test('the same is said of the run directory, and of one without profiles', async () => {
-    assert.equal((await diagnose(run)).verdict, 'vanishing');
+  test('the same is said of a run directory without profiles', async () => {
     rmSync(path.join(run, 'profiles.jsonl'));
     const again = await diagnose(run);
     assert.equal(again.verdict, 'vanishing');
