@@ -60,7 +60,8 @@ export function examination(
       ...{
         first: reach,
         last: reach,
-        overall: reach,
+        often: reach,
+        usually: reach,
         relative: reach.map((each) => each - reach[0]),
         looks: 20,
         updates: 2000,

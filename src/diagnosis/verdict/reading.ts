@@ -30,7 +30,7 @@ export interface Reading {
   readonly beyondReach: Beyond;
   readonly beyondWindow: Beyond;
   readonly farthest: Beyond;
-  /** Decades by which the reach of the farthest needed lag exceeds what is needed: at the best look, and by how much it grew from the first to the last. */
+  /** Decades by which the reach of the farthest needed lag exceeds what is needed: in a tenth of the looks, and by how much it grew from the first to the last. */
   readonly margin: number;
   readonly grown: number;
   /** Whether updates were left out, so that a loss that is too high says nothing. */
@@ -69,10 +69,10 @@ export function read(examination: Examination): Reading {
   const reached =
     gradient === null
       ? 0
-      : gradient.reach.findLastIndex(
+      : gradient.often.findLastIndex(
           (each, lag) =>
             each >= gradient.threshold ||
-            gradient.overall[lag] >= gradient.threshold - thresholds.grey ||
+            gradient.usually[lag] >= gradient.threshold - thresholds.grey ||
             gradient.relative[lag] >= -thresholds.level,
         ) + 1;
   const bptt = subject.training?.bptt ?? 'full';
@@ -82,7 +82,7 @@ export function read(examination: Examination): Reading {
   return {
     ...{ something, allowed, learned, share, error, complete, reached, window, farthest },
     short: something && !complete,
-    margin: gradient === null ? Number.NaN : at(gradient.reach) - gradient.threshold,
+    margin: gradient === null ? Number.NaN : at(gradient.often) - gradient.threshold,
     grown: gradient === null ? Number.NaN : at(gradient.last) - at(gradient.first),
     beyondReach: beyond(reached),
     beyondWindow: beyond(window),
