@@ -49,7 +49,7 @@ export interface GradientSide extends GradientHorizon {
   readonly often: readonly number[];
   readonly usually: readonly number[];
   /**
-   * Per lag, log10 of what it adds to the weight gradient of a sequence, relative to the lag that adds the most: a value that a quarter of the looks
+   * Per lag, log10 of what it adds to the weight gradient of a sequence, relative to the lag that adds the most: a value that half of the looks
    * reach.
    */
   readonly relative: readonly number[];

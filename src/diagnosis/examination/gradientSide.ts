@@ -34,13 +34,13 @@ function reachedIn(share: number, all: readonly (readonly number[])[]): number[]
   });
 }
 
-/** Per lag, what it adds beside the lag that adds the most: the upper quartile over looks. */
+/** Per lag, what it adds beside the lag that adds the most: the median over looks. */
 function relativeOf(looks: readonly HorizonLook[]): number[] {
   const all = looks.map(({ lagContribution: { lags } }) => {
     const most = lags.reduce((top, { size }) => (size > top ? size : top), -Infinity);
     return lags.map(({ size }) => (most === -Infinity ? -Infinity : size - most));
   });
-  return reachedIn(0.25, all);
+  return reachedIn(0.5, all);
 }
 
 /** Of the tanh functions of a look, the share of the values at their ends; of all functions where there is no tanh. */
