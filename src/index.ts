@@ -24,8 +24,20 @@ export {
   lossOfWindow,
   type PowerPoint,
 } from './diagnosis/dependence/report.ts';
+export {
+  type DiagnoseOptions,
+  type Diagnosis,
+  type DiagnosisProgress,
+  diagnose,
+  diagnosePieces,
+} from './diagnosis/diagnose.ts';
+export { type Course, CourseRecorder } from './diagnosis/examination/course.ts';
+export type { Examination } from './diagnosis/examination/examination.ts';
+export { type Usage, type UsagePoint, usagePieces } from './diagnosis/examination/usage.ts';
 export { choosePieces, chooseThreshold } from './diagnosis/threshold/choose.ts';
 export { type TuneClipAnswer, type TuneClipOptions, tuneClipPieces } from './diagnosis/threshold/tuneClip.ts';
+export type { Finding, Judge, Opinion, Prescription, VerdictKind } from './diagnosis/verdict/verdict.ts';
+export { judge, judges, type Verdict } from './diagnosis/verdict/verdicts.ts';
 export { type ErrorCode, type ErrorKind, type ErrorPlace, errorCodes, ThroughtimeError } from './errors.ts';
 export { type NamedTensor, readSafetensors, type TensorFile, writeSafetensors } from './interop/safetensors.ts';
 export { type GradientHorizon, gradientHorizon, type HorizonLook, type HorizonOptions } from './monitor/gradientHorizon.ts';

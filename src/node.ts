@@ -1,6 +1,15 @@
 /** What needs Node: experiment files, run directories, data files. Everything of the core is in `throughtime`. */
+
 export { type BlasOptions, blasBackend } from './compute/blas/blas.ts';
 export { type CsvColumns, type CsvOptions, readCsv } from './interop/csv.ts';
+export {
+  courseOf,
+  type DiagnoseExperimentRequest,
+  type DiagnoseRunRequest,
+  diagnoseExperiment,
+  diagnoseRun,
+  type RunDiagnosis,
+} from './run/diagnoseRun.ts';
 export { type Experiment, experimentFrom, readExperiment } from './run/experiment.ts';
 export { experimentJsonSchema } from './run/experimentSchema.ts';
 export { type Metrics, type MetricsLine, readMetrics } from './run/metrics.ts';

@@ -1,6 +1,6 @@
 import type { ModelOptions } from '../../src/network/model.ts';
 import type { TrainingOptions } from '../../src/training/options.ts';
-import { autoregression, chain, faint, marked, nearAndFar, noiseClasses, order, recall, type Task } from './tasks.ts';
+import { autoregression, chain, faint, marked, nearAndFar, noiseClasses, order, recall, scaledMean, type Task } from './tasks.ts';
 import type { Trial } from './trial.ts';
 
 /** The families that thresholds are chosen on. Those that the published figures come from are in heldOut.ts. */
@@ -88,6 +88,14 @@ const lines: readonly Line[] = [
     construction: 'wrecked',
   },
   { name: 'faint', task: faint(4, 0.9), lags: [10, 30], models: [tanh(16), lstm(16)], construction: 'faint', sequences: 60 },
+  {
+    name: 'scaled mean',
+    task: scaledMean(30),
+    lags: [40, 90],
+    models: [tanh(24), tanh(24, { recurrentInit: { gaussian: 0.5 } })],
+    training: { learningRate: 0.01, updates: 500 },
+    beyond: 6,
+  },
 ];
 
 export const choosing = (seeds: readonly number[]): Trial[] => trialsOf(lines, seeds);

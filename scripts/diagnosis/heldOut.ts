@@ -9,15 +9,15 @@ import {
   order,
   pairAndBit,
   recall,
-  scaledMean,
   secondOrder,
   swinging,
+  third,
 } from './tasks.ts';
 import type { Trial } from './trial.ts';
 
 /**
  * The families that the published figures come from: tasks, cells, lengths, rates and disguises that no threshold was chosen on. Written down before any
- * of them was judged.
+ * of them was judged; a family on which a verdict led to a change of the judge moves to families.ts, and another takes its place, judged on new seeds.
  */
 const lines: Parameters<typeof trialsOf>[0] = [
   // What is far cannot be reached.
@@ -36,8 +36,8 @@ const lines: Parameters<typeof trialsOf>[0] = [
     training: { learningRate: 0.01 },
   },
   {
-    name: 'scaled mean',
-    task: scaledMean(30),
+    name: 'third',
+    task: third,
     lags: [40, 90],
     models: [tanh(24), tanh(24, { recurrentInit: { gaussian: 0.5 } })],
     training: { learningRate: 0.01, updates: 500 },
@@ -65,7 +65,7 @@ const lines: Parameters<typeof trialsOf>[0] = [
     models: [lstm(32), gru(24)],
     training: { learningRate: 0.01, updates: 600 },
   },
-  { name: 'scaled mean, near', task: scaledMean(1), lags: [0, 4], models: [tanh(24), gru(20), lstm(20)], training: { batchSize: 16 } },
+  { name: 'third, near', task: third, lags: [1, 4], models: [tanh(24), gru(20), lstm(20)], training: { batchSize: 16 } },
   {
     name: 'far by construction',
     task: marked,
@@ -138,8 +138,8 @@ const lines: Parameters<typeof trialsOf>[0] = [
     construction: 'wrecked',
   },
   {
-    name: 'fast, scaled mean',
-    task: scaledMean(3),
+    name: 'fast, third',
+    task: third,
     lags: [2, 5],
     models: [tanh(24), lstm(16), gru(16)],
     training: { optimizer: 'adam', learningRate: 3, clip: 'none' },

@@ -114,6 +114,19 @@ export const faint =
       },
     );
 
+/** The mean of the three numbers `lag` to `lag + 2` steps back, on a scale that makes losses and gradients large. */
+export const scaledMean =
+  (scale: number): Task =>
+  ({ lag, length, ...rest }) => {
+    const variance = scale ** 2 / 3;
+    return made(numbersOf(1), rest, { constant: variance, near: variance, best: 0 }, (random) => {
+      const vectors = Array.from({ length }, () => [random.normal()]);
+      const first = Math.max(0, length - 3 - lag);
+      const value = (scale * (vectors[first][0] + vectors[first + 1][0] + vectors[first + 2][0])) / 3;
+      return { vectors, targets: [{ step: length - 1, value }] };
+    });
+  };
+
 // From here on: tasks of which no run was looked at while thresholds were chosen.
 
 /** The oldest symbols that are not a filler decide, and are told wrongly now and then; fillers after them. */
@@ -139,18 +152,17 @@ export const delayedXor: Task = ({ lag, length, ...rest }) =>
     return { symbols: x, targets: [{ step: length - 1, value: x[length - 1] ^ x[length - 1 - lag] }] };
   });
 
-/** The mean of the three numbers `lag` to `lag + 2` steps back, on a scale that makes losses and gradients large. */
-export const scaledMean =
-  (scale: number): Task =>
-  ({ lag, length, ...rest }) => {
-    const variance = scale ** 2 / 3;
-    return made(numbersOf(1), rest, { constant: variance, near: variance, best: 0 }, (random) => {
-      const vectors = Array.from({ length }, () => [random.normal()]);
-      const first = Math.max(0, length - 3 - lag);
-      const value = (scale * (vectors[first][0] + vectors[first + 1][0] + vectors[first + 2][0])) / 3;
-      return { vectors, targets: [{ step: length - 1, value }] };
-    });
-  };
+/** Which third of its range the number `lag` steps back is in. */
+export const third: Task = ({ lag, length, ...rest }) =>
+  made(
+    { input: { kind: 'vectors', size: 1 }, target: { kind: 'classes', size: 3 }, loss: 'crossEntropy' },
+    rest,
+    { constant: Math.log(3), near: Math.log(3), best: 0.05 },
+    (random) => {
+      const vectors = Array.from({ length }, () => [3 * random.uniform()]);
+      return { vectors, targets: [{ step: length - 1, value: Math.floor(vectors[length - 1 - lag][0]) }] };
+    },
+  );
 
 /** Eight classes: the newest symbol tells which four pairs, a bit `lag` steps back which of the two. */
 export const pairAndBit: Task = ({ lag, length, ...rest }) =>

@@ -4,7 +4,7 @@
  */
 import { Random, seedFor } from '../../src/compute/random.ts';
 import { dependence } from '../../src/index.ts';
-import { writeMeasured } from '../explosion/write.ts';
+import { writeMeasured } from '../writeMeasured.ts';
 import { clopperPearson } from './clopperPearson.ts';
 import { type Family, nullFamilies, otherNulls, powerFamilies } from './families.ts';
 

@@ -6,7 +6,7 @@ import type { ModelOptions } from '../network/model.ts';
 import type { Network } from '../network/network.ts';
 import { longestOf } from '../training/batchOrder.ts';
 import { type TrainingOptions, trainingDefaults } from '../training/options.ts';
-import type { ProfileLine } from '../training/profiler.ts';
+import { horizonLooks, type ProfileLine } from '../training/profiler.ts';
 import { type DependenceReport, dependencePieces } from './dependence/dependence.ts';
 import type { DependenceOutcome, LadderRung } from './dependence/report.ts';
 import type { Course } from './examination/course.ts';
@@ -106,7 +106,8 @@ export function* diagnosePieces(options: DiagnoseOptions): Generator<DiagnosisPr
     updates: course?.asked ?? training?.updates ?? trainingDefaults.updates,
     batchSize: training?.batchSize ?? trainingDefaults.batchSize,
   };
-  const gradient = gradientSide([...looks, ...side.lines], budget);
+  // The looks while it trained are spread evenly over its updates; one more of the best weights would count their moment twice.
+  const gradient = gradientSide(horizonLooks(looks).length > 3 ? looks : [...looks, ...side.lines], budget);
   const examination: Examination = {
     subject: {
       ...{ cell: typeof model.cell === 'string' ? model.cell : model.cell.name, hiddenSize: network.H, layers: network.L, model, training },

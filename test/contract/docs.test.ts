@@ -20,6 +20,8 @@ const folders: readonly { readonly folder: string; readonly page?: string; reado
   { folder: 'src/monitor', others: ['look', 'monitor', 'monitors', 'quantile', 'singularValues', 'stepJacobian'] },
   { folder: 'src/training/optimizer', others: ['optimizer', 'optimizers'] },
   { folder: 'src/training/clip', others: ['clip', 'clips'] },
+  // The contract, the list, and what several judges need.
+  { folder: 'src/diagnosis/verdict', page: 'verdicts', others: ['cures', 'reading', 'thresholds', 'verdict', 'verdicts', 'words'] },
   { folder: 'src/training/schedule', page: 'schedules', others: ['schedule', 'schedules'] },
 ];
 

@@ -17,8 +17,15 @@ export interface Course {
     readonly because: string;
     readonly count: number;
   }[];
-  /** Minibatch losses: medians over the first and the last tenth, and over the tenth where it was lowest, which ended after `at` updates. */
-  readonly loss: { readonly first: number; readonly lowest: number; readonly at: number; readonly last: number; readonly lastMean: number };
+  /** Minibatch losses: that of the first update, medians over the first and the last tenth, and over the tenth where it was lowest, which ended after `at` updates. */
+  readonly loss: {
+    readonly begin: number;
+    readonly first: number;
+    readonly lowest: number;
+    readonly at: number;
+    readonly last: number;
+    readonly lastMean: number;
+  };
   /** Median over the updates of ‖g‖₂ before clipping, its largest value, and the share of the updates in which the clip bound. */
   readonly norm: { readonly median: number; readonly largest: number; readonly clipped: number };
   /**
@@ -77,6 +84,7 @@ export class CourseRecorder {
       nonFinite: { count: this.#nonFinite, first: this.#firstNonFinite },
       signs: [...this.#signs.values()].sort((a, b) => a.update - b.update),
       loss: {
+        begin: losses[0] ?? Number.NaN,
         first: medianOf(losses.slice(0, tenth)),
         lowest,
         at,

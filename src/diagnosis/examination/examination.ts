@@ -37,11 +37,22 @@ export interface NetworkLook {
   readonly lyapunov: LyapunovSpectrum;
 }
 
-/** The gradient's side. */
+/** The gradient's side; `horizon` is of the lags that a tenth of the looks reach at least, of single looks the best one. */
 export interface GradientSide extends GradientHorizon {
   /** Per lag, log10 of the deviations that it comes to at the first look and at the last one; what `reach` is the largest of. */
   readonly first: readonly number[];
   readonly last: readonly number[];
+  /**
+   * Per lag, log10 of the deviations that it comes to in a tenth of the looks and in a quarter of them: a network that passes through a bifurcation carries
+   * its gradient any distance, for a moment.
+   */
+  readonly often: readonly number[];
+  readonly usually: readonly number[];
+  /**
+   * Per lag, log10 of what it adds to the weight gradient of a sequence, relative to the lag that adds the most: a value that half of the looks
+   * reach.
+   */
+  readonly relative: readonly number[];
   readonly looks: number;
   /** What it was held against: updates and sequences in each. */
   readonly updates: number;

@@ -78,7 +78,10 @@ export function smallerSteps({ training, cell, model }: Subject, byRate: boolean
 }
 
 /** For a task that is reached and not learned. */
-export function moreOfIt({ training, hiddenSize, layers }: Subject, state: { falling: boolean; still: boolean }): Prescription[] {
+export function moreOfIt(
+  { training, hiddenSize, layers }: Subject,
+  state: { falling: boolean; still: boolean; weak: boolean },
+): Prescription[] {
   const larger = {
     set: { 'model.hiddenSize': Math.max(16, 4 * hiddenSize) },
     why: `${layers} x ${hiddenSize} units may be too few to hold what the task asks for`,
@@ -93,6 +96,12 @@ export function moreOfIt({ training, hiddenSize, layers }: Subject, state: { fal
     set: { 'training.learningRate': Number((training.learningRate / 3).toPrecision(3)) },
     why: 'smaller steps may get below a level that larger ones jump over',
   };
+  if (state.weak)
+    return [
+      { ...longer, why: 'what arrives from so far back is no more than the noise of these updates; it adds up over more' },
+      faster,
+      larger,
+    ];
   if (state.falling) return [longer, larger];
   return state.still
     ? [larger, faster, { ...longer, why: 'a plateau may have an end' }]

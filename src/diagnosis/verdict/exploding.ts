@@ -70,8 +70,11 @@ function signsOf(course: Course, examination: Examination, reading: Reading): Sa
   }
   if (!reading.complete && isWorse(course, examination)) {
     found.push({
-      update: course.loss.at,
-      said: `after ${course.loss.at} updates at a level of ${say(course.loss.lowest)} the loss of the updates has risen, and stays above that of a constant`,
+      update: course.loss.begin < course.loss.lowest ? 1 : course.loss.at,
+      said:
+        course.loss.begin < course.loss.lowest
+          ? `the loss of the updates begins at ${say(course.loss.begin)}, and no step has brought it there again`
+          : `after ${course.loss.at} updates at a level of ${say(course.loss.lowest)} the loss of the updates has risen, and stays above that of a constant`,
     });
   }
   return found.sort((a, b) => a.update - b.update);
@@ -91,9 +94,13 @@ function isCause(course: Course, examination: Examination): boolean {
 }
 
 /** Whether the losses of the last updates are worse than a constant's, and worse than they have been. */
-function isWorse({ loss: { lastMean, last, lowest } }: Course, { loss }: Examination): boolean {
+function isWorse({ loss: { begin, lastMean, last, lowest } }: Course, { loss }: Examination): boolean {
   if (!Number.isFinite(lastMean)) return true;
-  return loss.constant !== null && Math.min(last, lastMean) > thresholds.diverged * loss.constant && last > thresholds.risen * lowest;
+  return (
+    loss.constant !== null &&
+    Math.min(last, lastMean) > thresholds.diverged * loss.constant &&
+    last > thresholds.risen * Math.min(lowest, begin)
+  );
 }
 
 /** Whether most of what had been learned is gone at the end. */

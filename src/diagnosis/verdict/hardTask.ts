@@ -6,7 +6,10 @@ import { inputs, percent, say } from './words.ts';
 /** The dependence is there and the gradient reaches it, and yet the loss stays above what the data allow. */
 export const hardTask: Judge = {
   kind: 'hard-task',
-  judge({ subject, data, loss, gradient, course }, { short, cut, share, reached, beyondReach, beyondWindow, window }): Opinion | null {
+  judge(
+    { subject, data, loss, gradient, course },
+    { short, cut, share, reached, beyondReach, beyondWindow, window, margin },
+  ): Opinion | null {
     if (!short) return null;
     const missed =
       (beyondReach.material && !beyondReach.drawn) || (Number.isFinite(window) && beyondWindow.material && !beyondWindow.drawn);
@@ -34,7 +37,7 @@ export const hardTask: Judge = {
           constant: loss.constant,
           reference: data.reference.loss,
         },
-        prescription: moreOfIt(subject, { falling, still }),
+        prescription: moreOfIt(subject, { falling, still, weak: margin < 0 }),
       },
     };
   },

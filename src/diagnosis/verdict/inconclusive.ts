@@ -29,7 +29,11 @@ export const inconclusive: Judge = {
   },
 };
 
-function sentence({ data, loss, course, subject }: Examination, { cut, share }: Reading): string {
+function sentence({ data, loss, course, subject }: Examination, { cut, share, something }: Reading): string {
+  if (data.horizon > 0 && !something) {
+    const want = data.needed === null ? 'more' : `about ${data.needed}`;
+    return `A dependence on the newest ${inputs(data.horizon)} was found, but the best predictor found (loss ${say(data.reference.loss)}) is hardly better than a constant (${say(loss.constant)}), and ${subject.sequences} sequences are too few to say what there is to learn; it would take ${want}.`;
+  }
   if (data.horizon === 0) {
     const cutShort = data.cutShort.length > 0 ? ', and the test was cut short' : '';
     const want =

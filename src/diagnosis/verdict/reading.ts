@@ -19,7 +19,10 @@ export interface Reading {
   readonly complete: boolean;
   /** Whether it has demonstrably not. */
   readonly short: boolean;
-  /** Newest inputs that the gradient may reach: the gradient horizon and one more, or a little beyond. */
+  /**
+   * Newest inputs that the gradient may reach: those up to the gradient horizon, or a little beyond; and those whose lags add as much to it as others, so that
+   * what they lack is updates.
+   */
   readonly reached: number;
   /** The window of truncated BPTT; Infinity of full BPTT, and where it is not known. */
   readonly window: number;
@@ -27,7 +30,7 @@ export interface Reading {
   readonly beyondReach: Beyond;
   readonly beyondWindow: Beyond;
   readonly farthest: Beyond;
-  /** Decades by which the reach of the farthest needed lag exceeds what is needed: at the best look, and by how much it grew from the first to the last. */
+  /** Decades by which the reach of the farthest needed lag exceeds what is needed: in a tenth of the looks, and by how much it grew from the first to the last. */
   readonly margin: number;
   readonly grown: number;
   /** Whether updates were left out, so that a loss that is too high says nothing. */
@@ -54,14 +57,24 @@ export function read(examination: Examination): Reading {
   const allowed =
     reference.loss === null || ladderConstant === null || ladderConstant <= 0 ? 0 : Math.max(0, 1 - reference.loss / ladderConstant);
   const learned = loss.model === null || loss.constant === null || loss.constant <= 0 ? Number.NaN : 1 - loss.model / loss.constant;
-  const something = data.horizon > 0 && allowed > 0;
+  const sure =
+    data.needed === null || (allowed > thresholds.faint && (reference.loss ?? 0) < (1 - thresholds.faint) * (loss.constant ?? Infinity));
+  const something = data.horizon > 0 && allowed > 0 && sure;
   const share = something ? learned / allowed : Number.NaN;
   const error = something && loss.constant !== null ? loss.error / loss.constant / allowed : Number.NaN;
   const solved = learned >= thresholds.solved;
   const farthest = farthestOf(examination);
   const enough = share >= thresholds.complete || (something && 1 - share <= Math.min(2.5 * error, thresholds.mostDoubt));
   const complete = solved || share >= thresholds.whole || (enough && (!farthest.material || farthest.drawn));
-  const reached = gradient === null ? 0 : gradient.reach.findLastIndex((each) => each >= gradient.threshold - thresholds.grey) + 1;
+  const reached =
+    gradient === null
+      ? 0
+      : gradient.often.findLastIndex(
+          (each, lag) =>
+            each >= gradient.threshold ||
+            gradient.usually[lag] >= gradient.threshold - thresholds.grey ||
+            gradient.relative[lag] >= -thresholds.level,
+        ) + 1;
   const bptt = subject.training?.bptt ?? 'full';
   const window = bptt === 'full' ? Number.POSITIVE_INFINITY : bptt.k2;
   const beyond = (from: number) => beyondOf(examination, from);
@@ -69,7 +82,7 @@ export function read(examination: Examination): Reading {
   return {
     ...{ something, allowed, learned, share, error, complete, reached, window, farthest },
     short: something && !complete,
-    margin: gradient === null ? Number.NaN : at(gradient.reach) - gradient.threshold,
+    margin: gradient === null ? Number.NaN : at(gradient.often) - gradient.threshold,
     grown: gradient === null ? Number.NaN : at(gradient.last) - at(gradient.first),
     beyondReach: beyond(reached),
     beyondWindow: beyond(window),

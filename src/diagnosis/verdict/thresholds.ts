@@ -3,6 +3,8 @@
  * others is in docs/diagnosis.md.
  */
 export const thresholds = {
+  /** Share of the constant's loss that the reference must take away where the data are too few for the test's power: less may be an accident. */
+  faint: 0.03,
   /** Share of what the data allow from which on a network has learned it, if it draws on the oldest inputs that matter; and whether or not. */
   complete: 0.8,
   whole: 0.97,
@@ -15,7 +17,9 @@ export const thresholds = {
   /** Share of what inputs are worth that a network draws from them if it uses them. */
   drawn: 0.5,
   /** Decades below what is needed up to which a lag may yet be reached: the calibration of the gradient horizon leaves them open. */
-  grey: 0.5,
+  grey: 0.8,
+  /** Decades below the lag that adds the most to the gradient within which a lag does not vanish, however small all are beside the noise. */
+  level: 1,
   /**
    * Decades below what is needed at which the gradient clearly would not reach, window or no window: of cells whose gates may open while they
    * learn, and of others.
@@ -30,7 +34,7 @@ export const thresholds = {
   /** Share of updates that are not finite, or overshoot, which make up a training that is wrecked. */
   wrecked: 0.2,
   /** The last losses over those of the best constant, or over the lowest level before, from which on a training has diverged. */
-  diverged: 1.15,
+  diverged: 1.08,
   risen: 1.1,
   /** Steps and share of a sequence that a data horizon is short in. */
   shortSteps: 3,

@@ -6,8 +6,10 @@ import { inputs, percent, say, steps } from './words.ts';
 /** The data depend on more than the window of truncated BPTT, what lies beyond it is not learned, and without the window the gradient would get there. */
 export const truncated: Judge = {
   kind: 'truncated',
-  judge({ subject, data, loss, gradient }, { window, beyondWindow: beyond, complete, margin, farthest }): Opinion | null {
-    if (complete || !Number.isFinite(window) || !beyond.material || beyond.drawn) return null;
+  judge({ subject, data, loss, gradient }, { window, beyondWindow: beyond, complete, something, margin, farthest, share }): Opinion | null {
+    if (complete || !something || !Number.isFinite(window) || !beyond.material) return null;
+    // A state that is carried on remembers a little by itself: what is used has to show in the loss too.
+    if (beyond.drawn && 1 - share < thresholds.drawn * beyond.worth) return null;
     const gated = subject.cell !== 'rnn';
     const out = gradient !== null && margin < -(gated ? thresholds.clearlyOut.gated : thresholds.clearlyOut.plain);
     return {

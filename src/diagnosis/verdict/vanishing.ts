@@ -11,7 +11,7 @@ export const vanishing: Judge = {
   judge(examination, reading): Opinion | null {
     const { subject, data, loss, gradient, look } = examination;
     const { complete, beyondReach: beyond, reached, farthest, margin } = reading;
-    if (complete || gradient === null || !beyond.material || beyond.drawn) return null;
+    if (complete || !reading.something || gradient === null || !beyond.material || beyond.drawn) return null;
     const lag = farthest.window;
     const point = look?.lagProfile[Math.min(lag, look.lagProfile.length - 1)];
     const size = point ? `, where at lag ${point.lag} it has 10^${Math.log10(point.ratio).toFixed(1)} of its size at lag 0` : '';
