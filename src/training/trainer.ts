@@ -14,6 +14,7 @@ import { StateWatch } from '../network/unroll/stateWatch.ts';
 import type { TruncatedWindow } from '../network/unroll/truncated.ts';
 import { BatchOrder, longestOf } from './batchOrder.ts';
 import { type BatchSource, directBatches } from './batchSource.ts';
+import { checkSkips } from './checkSkips.ts';
 import { checkTraining } from './checkTraining.ts';
 import type { AutoClip } from './clip/auto.ts';
 import { type Binding, type Clip, unbound } from './clip/clip.ts';
@@ -109,6 +110,7 @@ export class Trainer {
     this.options = options;
     this.loss = losses[dataset.loss];
     this.#longest = longestOf(dataset);
+    checkSkips(network, options, this.#longest);
     const planned = given.plan ?? planTraining(network, dataset, options).pass;
     this.#through = new Checkpointed(network, dataset.target, planned, options.bptt !== 'full');
     this.#order = new BatchOrder(dataset, options);
@@ -222,11 +224,14 @@ export class Trainer {
     return this.#rate === 1 ? place : { ...place, rate: this.#rate };
   }
 
-  /** The state that is carried into the next window, per layer and state; empty arrays at the beginning of a sequence. */
+  /** The states that are carried into the next window, [history, B, H] per layer and state; empty at the beginning of a sequence. */
   carried(): { name: string; values: Reals }[] {
     const size = this.#order.place.window > 0 ? this.#order.sequences.length * this.network.H : 0;
-    return this.#through.unrolled.layers.flatMap(({ states }, layer) =>
-      states.map((state, index) => ({ name: `carried.${this.network.cell.states[index]}_l${layer}`, values: state.subarray(0, size) })),
+    return this.#through.unrolled.layers.flatMap(({ states, history }, layer) =>
+      states.map((state, index) => ({
+        name: `carried.${this.network.cell.states[index]}_l${layer}`,
+        values: state.subarray(0, history * size),
+      })),
     );
   }
 
@@ -300,10 +305,14 @@ export class Trainer {
     const carried = this.carried();
     const found = carried.find(({ values }) => backend.firstNonFinite(values, 0, values.length) >= 0);
     if (!found) return null;
+    const size = this.#order.sequences.length * H;
+    /** Rows of one sequence in an array that holds one or more states of all of them. */
+    const rowsOf = (values: Reals, at: number) => Array.from({ length: values.length / size }, (_, state) => state * size + at);
     let sequences = 0;
-    for (let at = 0; at < found.values.length; at += H) {
-      if (carried.every(({ values }) => backend.firstNonFinite(values, at, H) < 0)) continue;
-      for (const { values } of carried) values.fill(0, at, at + H);
+    for (let at = 0; at < size; at += H) {
+      const clean = carried.every(({ values }) => rowsOf(values, at).every((row) => backend.firstNonFinite(values, row, H) < 0));
+      if (clean) continue;
+      for (const { values } of carried) for (const row of rowsOf(values, at)) values.fill(0, row, row + H);
       sequences++;
     }
     return `state ${found.name.slice('carried.'.length)} of ${sequences} sequence${sequences === 1 ? '' : 's'} set to 0`;

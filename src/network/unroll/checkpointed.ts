@@ -4,9 +4,9 @@ import { allocateBatch, type Batch, type TargetShape } from '../batch.ts';
 import type { Loss } from '../loss/loss.ts';
 import type { Network } from '../network.ts';
 import { type MemoryPlan, segmentBegin } from './memoryPlan.ts';
+import type { NormRecord } from './normRecord.ts';
 import { stateSize } from './passMemory.ts';
 import { plans } from './plan/plans.ts';
-import type { NormRecord } from './recurrentLayer.ts';
 import type { StateWatch } from './stateWatch.ts';
 import { Unrolled } from './unrolled.ts';
 
@@ -54,7 +54,7 @@ export class Checkpointed {
   /** [S] the state that the next pass begins with. */
   readonly #carried: Reals;
   readonly #size: number;
-  /** Numbers of one state of one layer in the pass at hand. */
+  /** Numbers of one state of one layer at one step, in the pass at hand. */
   #rows = 0;
 
   /** @param carries whether `carry` will be asked for; of what is held all at once, no state need be kept for that. */
@@ -172,10 +172,10 @@ export class Checkpointed {
   #save(step: number, into: Reals, slot: number): void {
     const rows = this.#rows;
     let at = slot * this.#size;
-    for (const { states } of this.unrolled.layers) {
+    for (const { states, history } of this.unrolled.layers) {
       for (const state of states) {
-        into.set(state.subarray(step * rows, (step + 1) * rows), at);
-        at += rows;
+        into.set(state.subarray(step * rows, (step + history) * rows), at);
+        at += history * rows;
       }
     }
   }
@@ -183,10 +183,10 @@ export class Checkpointed {
   #load(from: Reals, slot: number): void {
     const rows = this.#rows;
     let at = slot * this.#size;
-    for (const { states } of this.unrolled.layers) {
+    for (const { states, history } of this.unrolled.layers) {
       for (const state of states) {
-        state.set(from.subarray(at, at + rows), 0);
-        at += rows;
+        state.set(from.subarray(at, at + history * rows), 0);
+        at += history * rows;
       }
     }
   }

@@ -4,9 +4,11 @@ import { ThroughtimeError } from '../../errors.ts';
 import type { Batch } from '../batch.ts';
 import type { Loss } from '../loss/loss.ts';
 import type { Network } from '../network.ts';
+import type { Injection } from './injection.ts';
+import type { NormRecord } from './normRecord.ts';
 import { pieceSteps } from './pieces.ts';
 import { Readout } from './readout.ts';
-import { type Injection, type LayerInput, type NormRecord, RecurrentLayer } from './recurrentLayer.ts';
+import { type LayerInput, RecurrentLayer } from './recurrentLayer.ts';
 import { applyExponents, RowScale } from './rowScale.ts';
 import type { StateWatch } from './stateWatch.ts';
 
@@ -122,12 +124,12 @@ export class Unrolled {
     }
     this.#batch = statesOnly ? undefined : batch;
     this.#dropping = dropout !== undefined && this.network.dropout > 0;
-    let output: Output = { values: this.layers[0].states[0], at: B * H };
+    let output: Output | undefined;
     for (const [index, layer] of this.layers.entries()) {
-      const input = index === 0 ? inputOf(batch) : this.#inputFrom(output, index, batch, dropout, begin);
+      const input = output === undefined ? inputOf(batch) : this.#inputFrom(output, index, batch, dropout, begin);
       this.#inputs[index] = input;
       layer.forward(input, T, B, batch.lengths);
-      output = { values: layer.states[0], at: B * H };
+      output = { values: layer.states[0], at: layer.outputAt };
       if (residual && input.kind === 'vectors' && index > 0) {
         const sum = this.#sums[index];
         sum.set(output.values.subarray(output.at, output.at + T * B * H));
@@ -135,7 +137,7 @@ export class Unrolled {
         output = { values: sum, at: 0 };
       }
     }
-    if (!statesOnly) this.readout.forward(output.values, output.at, batch);
+    if (!statesOnly && output) this.readout.forward(output.values, output.at, batch);
   }
 
   /** What a layer read in the last forward pass. */
