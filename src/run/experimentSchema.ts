@@ -186,6 +186,13 @@ const schedule = z
   )
   .describe('Default constant.');
 
+const omega = z
+  .strictObject({
+    weight: positive.describe('Of Omega beside the loss.'),
+    schedule: schedule.optional().describe('A factor of the weight for each update.'),
+  })
+  .describe('Keeps the norm of the gradient from step to step, in plain networks (Pascanu 2013); default none.');
+
 const training = z.strictObject({
   optimizer: z.enum(['sgd', 'momentum', 'rmsprop', 'adam', 'adamw']).default(trainingDefaults.optimizer),
   learningRate: positive.default(trainingDefaults.learningRate),
@@ -196,6 +203,7 @@ const training = z.strictObject({
   bptt: bptt.optional(),
   memory: memory.optional(),
   clip: clip.default(trainingDefaults.clip),
+  omega: omega.optional(),
   guard: guard.default('warn'),
   momentum: share('Of momentum only; default 0.9.').optional(),
   decay: share('Of rmsprop only; default 0.99.').optional(),

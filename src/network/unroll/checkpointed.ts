@@ -8,7 +8,7 @@ import type { NormRecord } from './normRecord.ts';
 import { stateSize } from './passMemory.ts';
 import { plans } from './plan/plans.ts';
 import type { StateWatch } from './stateWatch.ts';
-import { Unrolled } from './unrolled.ts';
+import { type BackwardOptions, Unrolled } from './unrolled.ts';
 
 /** One pass forward and back through T steps, which are copied a segment at a time, some of them several times. */
 export interface LongPass {
@@ -27,6 +27,8 @@ export interface LongPass {
   readonly record?: readonly NormRecord[];
   /** Measures, and bounds, dL/ds_t on its way back. */
   readonly watch?: StateWatch;
+  /** As of `Unrolled.backward`. */
+  readonly passed?: BackwardOptions['passed'];
   /** [T, B, I] */
   readonly inputGradient?: Reals;
   /** Called when a segment has been run forward and is about to be gone back through: `unrolled` and `batch` hold its steps, from `begin` on. */
@@ -154,12 +156,13 @@ export class Checkpointed {
     else this.unrolled.carry(carry);
   }
 
-  #backward({ T: all, loss, statesOnly, record, watch, inputGradient }: LongPass, begin: number, counted: number): number {
+  #backward({ T: all, loss, statesOnly, record, watch, passed, inputGradient }: LongPass, begin: number, counted: number): number {
     const { T, B, input } = this.batch;
     const [from, to] = [begin * B, (begin + T) * B];
     return this.unrolled.backward(loss, {
       statesOnly,
       watch,
+      passed,
       record: record?.map(({ squares, exponents, afterInjection }) => {
         return { squares: squares.subarray(from, to), exponents: exponents.subarray(from, to), afterInjection };
       }),

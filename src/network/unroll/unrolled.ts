@@ -40,6 +40,8 @@ export interface BackwardOptions {
   readonly watch?: StateWatch;
   /** [T, B, I]: receives dL/d(input), for networks that read vectors. */
   readonly inputGradient?: Reals;
+  /** Told of steps [from, to) of a layer that have been gone back through, while their dL/dpre are mantissas; `after` as of the layer. */
+  readonly passed?: (layer: RecurrentLayer, index: number, from: number, to: number, after: number) => void;
   /** Of a longer pass; without it the batch is all there is. */
   readonly part?: Part;
 }
@@ -156,7 +158,7 @@ export class Unrolled {
    * Of a part of a longer pass: the part's share of the mean loss of the whole; its gradient is added to that of the parts
    * after it. A part may have no counted target.
    */
-  backward(loss: Loss, { statesOnly = false, record, watch, inputGradient, part }: BackwardOptions = {}): number {
+  backward(loss: Loss, { statesOnly = false, record, watch, inputGradient, passed, part }: BackwardOptions = {}): number {
     const batch = this.#counted(loss, part);
     const { parameters } = this.network;
     const { counted, after } = part ?? { counted: batch.counted, after: 0 };
@@ -172,6 +174,7 @@ export class Unrolled {
       for (let index = this.layers.length - 1; index >= 0; index--) {
         const layer = this.layers[index];
         layer.backward(injection, record?.[index], from, to, after + T - to, watch?.layers[index]);
+        passed?.(layer, index, from, to, after + T - to);
         const below = index > 0 ? this.#handDown(index, injection, B, from, to) : injection;
         if (index === 0 && inputGradient) this.#trueInputGradient(layer, inputGradient, batch, from, to);
         if (!statesOnly) layer.addParameterGradients(this.#inputs[index], from, to);
