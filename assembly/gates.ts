@@ -21,32 +21,39 @@ function ones(): v128 {
   return v128.load32_splat(TABLE, 4);
 }
 
-/** h = tanh(pre), over `length` = B*H elements. */
+/** h = tanh(pre), over `length` = B*H elements; pre <- h. */
 export function tanhForward(pre: usize, h: usize, length: usize): void {
   let i: usize = 0;
-  for (const whole = length & ~3; i < whole; i += 4) v128.store(h + i * 4, settle(tanh4(v128.load(pre + i * 4))));
-  if (i < length) storeLanes(h + i * 4, settle(tanh4(loadLanes(pre + i * 4, length - i))), length - i);
+  for (const whole = length & ~3; i < whole; i += 4) both(pre + i * 4, h + i * 4, settle(tanh4(v128.load(pre + i * 4))), 4);
+  if (i < length) both(pre + i * 4, h + i * 4, settle(tanh4(loadLanes(pre + i * 4, length - i))), length - i);
 }
 
-/** pre <- dh (1 - h^2); dh <- 0. */
-export function tanhBackward(pre: usize, h: usize, dh: usize, length: usize): void {
+/** Stores a value at two places. */
+@inline
+function both(pre: usize, h: usize, value: v128, lanes: usize): void {
+  storeLanes(pre, value, lanes);
+  storeLanes(h, value, lanes);
+}
+
+/** pre holds h; pre <- dh (1 - h^2); dh <- 0. */
+export function tanhBackward(pre: usize, dh: usize, length: usize): void {
   let i: usize = 0;
-  for (const whole = length & ~3; i < whole; i += 4) tanhBackwardLanes(pre + i * 4, h + i * 4, dh + i * 4, 4);
-  if (i < length) tanhBackwardLanes(pre + i * 4, h + i * 4, dh + i * 4, length - i);
+  for (const whole = length & ~3; i < whole; i += 4) tanhBackwardLanes(pre + i * 4, dh + i * 4, 4);
+  if (i < length) tanhBackwardLanes(pre + i * 4, dh + i * 4, length - i);
 }
 
 @inline
-function tanhBackwardLanes(pre: usize, h: usize, dh: usize, lanes: usize): void {
-  const value = loadLanes(h, lanes);
+function tanhBackwardLanes(pre: usize, dh: usize, lanes: usize): void {
+  const value = loadLanes(pre, lanes);
   storeLanes(pre, settle(f32x4.mul(loadLanes(dh, lanes), nmadd(value, value, ones()))), lanes);
   storeLanes(dh, i32x4.splat(0), lanes);
 }
 
-/** h = max(pre, 0), a NaN staying NaN. */
+/** h = max(pre, 0), a NaN staying NaN; pre <- h. */
 export function reluForward(pre: usize, h: usize, length: usize): void {
   let i: usize = 0;
-  for (const whole = length & ~3; i < whole; i += 4) v128.store(h + i * 4, relu(v128.load(pre + i * 4)));
-  if (i < length) storeLanes(h + i * 4, relu(loadLanes(pre + i * 4, length - i)), length - i);
+  for (const whole = length & ~3; i < whole; i += 4) both(pre + i * 4, h + i * 4, relu(v128.load(pre + i * 4)), 4);
+  if (i < length) both(pre + i * 4, h + i * 4, relu(loadLanes(pre + i * 4, length - i)), length - i);
 }
 
 @inline
@@ -54,17 +61,17 @@ function relu(x: v128): v128 {
   return settle(f32x4.pmax(x, f32x4.splat(0)));
 }
 
-/** pre <- dh where h > 0, else 0; dh <- 0. */
-export function reluBackward(pre: usize, h: usize, dh: usize, length: usize): void {
+/** pre holds h; pre <- dh where h > 0, else 0; dh <- 0. */
+export function reluBackward(pre: usize, dh: usize, length: usize): void {
   let i: usize = 0;
-  for (const whole = length & ~3; i < whole; i += 4) reluBackwardLanes(pre + i * 4, h + i * 4, dh + i * 4, 4);
-  if (i < length) reluBackwardLanes(pre + i * 4, h + i * 4, dh + i * 4, length - i);
+  for (const whole = length & ~3; i < whole; i += 4) reluBackwardLanes(pre + i * 4, dh + i * 4, 4);
+  if (i < length) reluBackwardLanes(pre + i * 4, dh + i * 4, length - i);
 }
 
 @inline
-function reluBackwardLanes(pre: usize, h: usize, dh: usize, lanes: usize): void {
+function reluBackwardLanes(pre: usize, dh: usize, lanes: usize): void {
   const zero = i32x4.splat(0);
-  const open = f32x4.gt(loadLanes(h, lanes), zero);
+  const open = f32x4.gt(loadLanes(pre, lanes), zero);
   storeLanes(pre, settle(v128.and(loadLanes(dh, lanes), open)), lanes);
   storeLanes(dh, zero, lanes);
 }

@@ -161,8 +161,8 @@ export function backwardSweep(at: usize, b0: usize, b1: usize): void {
     else if (cell == LSTM) lstmBackward(pre, layer.c + previous, layer.c + next, dh, dc, n, H);
     else if (cell == MINGRU) mingruBackward(pre, layer.h + previous, dh, n, H);
     else if (cell == LRU) lruBackward(pre, layer.units, layer.h + previous, layer.c + previous, dh, dc, n, H);
-    else if (cell == TANH) tanhBackward(pre, layer.h + next, dh, n * H);
-    else reluBackward(pre, layer.h + next, dh, n * H);
+    else if (cell == TANH) tanhBackward(pre, dh, n * H);
+    else reluBackward(pre, dh, n * H);
     if (cell < MINGRU) anyProduct(joinedNative, pre, preRow, n, joined, H, layer.backwardJoined, FROM_C, 0, dh, row);
     if (cell == GRU) anyProduct(apartNative, layer.apart + first * row, row, n, H, H, layer.backwardApart, FROM_C, 0, dh, row);
     for (let b = b0; b < b1; b++) rescale(layer, b);

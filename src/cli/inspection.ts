@@ -1,7 +1,7 @@
 import type { Dataset } from '../data/dataset.ts';
 import { ThroughtimeError } from '../errors.ts';
 import { type HalfLife, halfLives } from '../monitor/halfLife.ts';
-import { type JacobianSpectrum, jacobianSpectrum } from '../monitor/jacobian.ts';
+import { goesStepByStep, type JacobianSpectrum, jacobianSpectrum } from '../monitor/jacobian.ts';
 import { type LagPoint, lagProfile, longLagGradients } from '../monitor/lagProfile.ts';
 import { lyapunovExponents } from '../monitor/lyapunov.ts';
 import { locateNonFinite, type NonFiniteLocation } from '../monitor/nonFinite.ts';
@@ -28,7 +28,7 @@ export interface Inspection {
   /** What the exponents are means over: the last steps of the first sequences. */
   readonly lyapunovOver: { readonly sequences: number; readonly steps: number };
   readonly orthogonality: Record<string, number[]>;
-  /** Singular values of single steps; null where no sequence has a step. */
+  /** Singular values of single steps; null where no sequence has a step, and for a network with skip connections, which leap over steps. */
   readonly jacobian: JacobianSpectrum | null;
   readonly transport: Transport;
   readonly saturation: readonly Saturation[];
@@ -58,7 +58,7 @@ function lookAtHeld(unrolled: Unrolled, batch: Batch) {
   const { exponents, ...lyapunovOver } = lyapunovExponents(unrolled, batch, { count: mostExponents, work: lyapunovWork });
   return {
     ...{ lyapunov: exponents, lyapunovOver },
-    jacobian: jacobianSpectrum(unrolled, batch, { work: jacobianWork }) ?? null,
+    jacobian: goesStepByStep(unrolled.network) ? (jacobianSpectrum(unrolled, batch, { work: jacobianWork }) ?? null) : null,
     transport: transport(unrolled, batch, { work: transportWork }),
     saturation: saturation(unrolled, batch),
     halfLife: halfLives(unrolled, batch),

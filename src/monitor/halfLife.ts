@@ -23,8 +23,10 @@ export interface HalfLife {
  *
  *     half-life = ln 2 / -mean(ln |f_t|)
  *
- * (for the two states of an LRU, which turn into each other, f_t = |lambda|), the mean over steps and sequences; 0 where a factor is 0, infinite from a mean of 0 on. A gate at sigmoid(b) for all time has
- * ln 2 / ln(1 + e^-b): 2.2 steps at b = 1, 103 at b = 5. States without such a factor (h of a plain network and of an LSTM) are not listed.
+ * (for the two states of an LRU, which turn into each other, f_t = |lambda|), the mean over steps and sequences; 0 where a factor is 0,
+ * infinite from a mean of 0 on. A gate at sigmoid(b) for all time has ln 2 / ln(1 + e^-b): 2.2 steps at b = 1, 103 at b = 5. In a dilated layer,
+ * whose cell reads the states of lag steps before, it is lag times that. States without such a factor (h of a plain network and of an LSTM) are
+ * not listed.
  *
  * Steps beyond a sequence's end do not count. Costs S backward steps of the cell for each step, and no product.
  */
@@ -56,7 +58,9 @@ export function halfLives(unrolled: Unrolled, batch: Batch): HalfLife[] {
     }
     for (const [a, state] of cell.states.entries()) {
       if (!any[a]) continue;
-      const lives = Array.from(sums[a], (sum) => (sum < 0 ? (Math.LN2 * count) / -sum : Number.isNaN(sum) ? sum : Infinity));
+      const lives = Array.from(sums[a], (sum) =>
+        sum < 0 ? (recurrent.recurrentLag * Math.LN2 * count) / -sum : Number.isNaN(sum) ? sum : Infinity,
+      );
       lives.sort((x, y) => x - y);
       const [p10, p50, p90] = [0.1, 0.5, 0.9].map((q) => quantile(lives, q));
       found.push({ layer, state, p10, p50, p90, longest: lives[lives.length - 1] });

@@ -1,3 +1,4 @@
+import { ThroughtimeError } from '../errors.ts';
 import type { Batch } from '../network/batch.ts';
 import type { Network } from '../network/network.ts';
 import type { Unrolled } from '../network/unroll/unrolled.ts';
@@ -38,10 +39,12 @@ const workOfOne = (network: Network, n: number) => StepJacobian.work(network) + 
  * section 2.1). In float64; a smallest value below some 1e-16 of the largest is not told from 0.
  *
  * @returns undefined where no sequence has a step.
+ * @throws OPTION_INVALID for a network with skip connections, whose gradient does not go step by step; `transport` measures it.
  */
 export function jacobianSpectrum(unrolled: Unrolled, batch: Batch, options: JacobianOptions = {}): JacobianSpectrum | undefined {
   const { count = 32, work = Infinity } = options;
   const { network } = unrolled;
+  if (!goesStepByStep(network)) throw new ThroughtimeError('OPTION_INVALID', `the Jacobian of a step ${notOfSkips}`);
   const jacobian = new StepJacobian(network);
   const n = jacobian.size;
   const places: [t: number, b: number][] = [];
@@ -65,6 +68,14 @@ export function spreadOf(logs: number[]): LogSpread {
   const meanLog10 = logs.reduce((sum, each) => sum + each, 0) / logs.length;
   return { meanLog10, p10: quantile(logs, 0.1), p90: quantile(logs, 0.9) };
 }
+
+/** Whether all that a step reads of the past are the states of the step before, so that the Jacobian of one step bounds the gradient. */
+export const goesStepByStep = ({ ways }: Pick<Network, 'ways'>): boolean =>
+  ways.every(({ recurrentLag, shortcuts }) => recurrentLag === 1 && shortcuts.every((lag) => lag === 1));
+
+/** Why not. */
+export const notOfSkips =
+  'says nothing of a network with skip connections, whose gradient goes around the step before; look at "transport" or "lyapunov"';
 
 const monitored = 8;
 

@@ -89,15 +89,15 @@ class GradientRows {
     this.#layers = layers;
     this.#reads = [undefined];
     this.#ofUnits = layers.map(() => new Map());
-    for (const [index, { states }] of layers.slice(0, -1).entries()) {
+    for (const [index, { states, outputAt }] of layers.slice(0, -1).entries()) {
       const [output] = states;
       const below = this.#reads[index];
       if (!residual || !below) {
-        this.#reads.push({ values: output, at: batch.B * H });
+        this.#reads.push({ values: output, at: outputAt });
         continue;
       }
       const values = network.backend.allocate(size);
-      values.set(output.subarray(batch.B * H, batch.B * H + size));
+      values.set(output.subarray(outputAt, outputAt + size));
       network.backend.add(below.values, below.at, values, 0, size);
       this.#reads.push({ values, at: 0 });
     }
@@ -149,7 +149,7 @@ class GradientRows {
     const { cell, H } = this.#network;
     const { G, A, F, R, U, J } = blocksOf(cell);
     let sum = 0;
-    for (const [index, { kept, states, exponents }] of this.#layers.entries()) {
+    for (const [index, { kept, states, exponents, readAt, outputAt }] of this.#layers.entries()) {
       const factor = 2 ** (exponents[row] + exponents[other] - 2 * top);
       if (factor === 0) continue;
       const [mine, others] = [row * G * H, other * G * H];
@@ -158,10 +158,14 @@ class GradientRows {
       const apart = dot(kept.apart, row * A * H, other * A * H, A * H);
       const read = this.#readProduct(index, row, other);
       // States before the step; the state at the beginning is 0.
-      const held = dot(states[0], row * H, other * H, H);
+      const held = dot(states[0], readAt + row * H, readAt + other * H, H);
       const recurrent = R > 0 ? (joined + apart) * (held + 1) : 0;
       const units = U > 0 ? product(this.#unitsOf(index, row), this.#unitsOf(index, other)) : 0;
       sum += factor * ((joined + rest) * (read + 1) + recurrent + units);
+      for (const lag of this.#matrixLags(index)) {
+        const at = outputAt - lag * this.#batch.B * H;
+        sum += factor * (joined + rest) * dot(states[0], at + row * H, at + other * H, H);
+      }
     }
     return sum;
   }
@@ -184,6 +188,12 @@ class GradientRows {
     if (first !== undefined) cell.units?.backward(parameters.values, parameters.get(first).at, H, gradient, at, out, to);
   }
 
+  /** Lags of the layer's skip connections that have a matrix. */
+  #matrixLags(layer: number): readonly number[] {
+    const { shortcuts, through } = this.#network.ways[layer];
+    return through === 'matrix' ? shortcuts : [];
+  }
+
   #readProduct(layer: number, row: number, other: number): number {
     const { input, vectors, symbols } = this.#batch;
     const reads = this.#reads[layer];
@@ -193,22 +203,22 @@ class GradientRows {
     return dot(vectors, row * input.size, other * input.size, input.size);
   }
 
-  /** Numbers of a layer's gradient: by the input, by the state before, the two biases, single units. */
+  /** Numbers of a layer's gradient: by the input, by the state before, the two biases, single units, and by the states of skip connections. */
   #partOf(layer: number): number {
     const { H, cell } = this.#network;
     const { F, R, U } = blocksOf(cell);
-    return H * (F * (this.#widthOf(layer) + 1) + R * (H + 1) + U);
+    return H * (F * (this.#widthOf(layer) + 1 + this.#matrixLags(layer).length * H) + R * (H + 1) + U);
   }
 
   #widthOf(layer: number): number {
     return layer === 0 ? this.#batch.input.size : this.#network.H;
   }
 
-  /** Adds the weight gradient of one layer, of sequence b from step t back, to `out`: by the input, by the state, the biases. */
+  /** Adds the weight gradient of one layer, of sequence b from step t back, to `out`: by the input, by the state, the biases, by skips. */
   #addGradient(layer: number, b: number, t: number, out: Reals, at: number): void {
     const { backend, cell, H } = this.#network;
     const { B, input, vectors, symbols } = this.#batch;
-    const { kept, states, exponents } = this.#layers[layer];
+    const { kept, states, exponents, readAt, outputAt } = this.#layers[layer];
     const rows = t + 1;
     const blocks = blocksOf(cell);
     const [G, A, F, J, I] = [blocks.G * H, blocks.A * H, blocks.F * H, blocks.J * H, this.#widthOf(layer)];
@@ -241,12 +251,17 @@ class GradientRows {
     const byState = biases + F + units.length;
     const h = states[0];
     if (J > 0) {
-      backend.multiplyTransposed(pre, 0, F, h, b * H, B * H, J, H, rows, out, byState, H);
+      backend.multiplyTransposed(pre, 0, F, h, readAt + b * H, B * H, J, H, rows, out, byState, H);
       backend.addColumnSums(pre, 0, F, rows, J, out, byState + F * H);
     }
     if (A > 0) {
-      backend.multiplyTransposed(apart, 0, A, h, b * H, B * H, A, H, rows, out, byState + J * H, H);
+      backend.multiplyTransposed(apart, 0, A, h, readAt + b * H, B * H, A, H, rows, out, byState + J * H, H);
       backend.addColumnSums(apart, 0, A, rows, A, out, byState + F * H + J);
+    }
+    const bySkips = byState + blocks.R * H * (H + 1);
+    for (const [index, lag] of this.#matrixLags(layer).entries()) {
+      const from = outputAt - lag * B * H + b * H;
+      backend.multiplyTransposed(pre, 0, F, h, from, B * H, F, H, rows, out, bySkips + index * F * H, H);
     }
     backend.release(mark);
   }

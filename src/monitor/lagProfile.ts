@@ -1,7 +1,7 @@
 import type { Batch } from '../network/batch.ts';
 import type { Loss } from '../network/loss/loss.ts';
 import type { Checkpointed, LongPass } from '../network/unroll/checkpointed.ts';
-import type { NormRecord } from '../network/unroll/recurrentLayer.ts';
+import type { NormRecord } from '../network/unroll/normRecord.ts';
 import type { Unrolled } from '../network/unroll/unrolled.ts';
 import { WayBack, wayBackBytes } from '../network/unroll/wayBack.ts';
 import type { Monitor } from './monitor.ts';

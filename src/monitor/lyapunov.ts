@@ -2,12 +2,13 @@ import { Random } from '../compute/random.ts';
 import type { Batch } from '../network/batch.ts';
 import type { Network } from '../network/network.ts';
 import type { Unrolled } from '../network/unroll/unrolled.ts';
+import { CarriedState } from './carriedState.ts';
 import { type Monitor, plain } from './monitor.ts';
 import { StepJacobian } from './stepJacobian.ts';
 
 /** How much is to be looked at, at most. */
 export interface LyapunovOptions {
-  /** How many exponents, from the largest; all S = layers * states * H by default. */
+  /** How many exponents, from the largest; all S by default, the numbers of the carried state: layers * states * H, more with skip connections. */
   readonly count?: number;
   /** Of the batch, from its first; 4 by default. */
   readonly sequences?: number;
@@ -31,7 +32,7 @@ const leastCount = 4;
 
 /**
  * The Lyapunov exponents of a network along its sequences: the mean growth per step, in nats, of perturbations of the whole
- * carried state (h, and c of an LSTM, of all layers), in order from the fastest. 0 keeps, below 0 forgets, above 0 is
+ * carried state (h, and c of an LSTM, of all layers; with skip connections those of earlier steps too, see `carriedState.ts`), in order from the fastest. 0 keeps, below 0 forgets, above 0 is
  * chaos; the gradient grows and fades at the same rates.
  *
  * Measured on the adjoint: `count` orthonormal row vectors v are taken back step by step, v <- v · ds_t/ds_{t-1}, and made
@@ -58,7 +59,7 @@ export function lyapunovExponents(unrolled: Unrolled, batch: Batch, options: Lya
   const means = new Float64Array(count);
   const jacobian = new StepJacobian(network);
   for (const b of used) {
-    const exponents = exponentsOfProduct(jacobiansAlong(jacobian, unrolled, batch, b, steps), jacobian.size, count);
+    const exponents = exponentsAlong(stepsAlong(network, jacobian, unrolled, batch, b, steps), new CarriedState(network).size, count);
     for (let i = 0; i < count; i++) means[i] += exponents[i] / used.length;
   }
   return {
@@ -75,8 +76,7 @@ function affordable(
   sequences: number,
   { count: asked = Infinity, work = Infinity }: LyapunovOptions,
 ): { count: number; sequences: number; steps: number } {
-  const { L, H, cell } = network;
-  const S = L * cell.states.length * H;
+  const S = new CarriedState(network).size;
   let count = Math.min(asked, S);
   for (;;) {
     const step = StepJacobian.work(network) + count * S * S + 2 * count * count * S;
@@ -88,10 +88,27 @@ function affordable(
   }
 }
 
-/** The Jacobians of a sequence's last steps, from the newest back. */
-function* jacobiansAlong(jacobian: StepJacobian, unrolled: Unrolled, batch: Batch, b: number, steps: number): Generator<Float64Array> {
+/** What takes `count` row vectors [count, S] over one step back, into `out`. */
+type StepBack = (rows: Float64Array, count: number, out: Float64Array) => void;
+
+/** A sequence's last steps, from the newest back. */
+function* stepsAlong(
+  network: Network,
+  jacobian: StepJacobian,
+  unrolled: Unrolled,
+  batch: Batch,
+  b: number,
+  steps: number,
+): Generator<StepBack> {
   const end = batch.lengths[b];
-  for (let t = end - 1; t >= Math.max(0, end - steps); t--) yield jacobian.take(unrolled, batch, t, b);
+  const state = new CarriedState(network);
+  for (let t = end - 1; t >= Math.max(0, end - steps); t--) {
+    const matrix = jacobian.take(unrolled, batch, t, b);
+    yield (rows, count, out) => {
+      if (state.size === jacobian.size && jacobian.lags.length === 1) multiply(rows, matrix, count, state.size, out);
+      else state.multiply(rows, jacobian, count, out);
+    };
+  }
 }
 
 /**
@@ -99,6 +116,13 @@ function* jacobiansAlong(jacobian: StepJacobian, unrolled: Unrolled, batch: Batc
  * left one first: `count` row vectors go through them and are made orthonormal after each.
  */
 export function exponentsOfProduct(matrices: Iterable<Float64Array>, S: number, count: number): Float64Array {
+  function* steps(): Generator<StepBack> {
+    for (const matrix of matrices) yield (rows, rowCount, out) => multiply(rows, matrix, rowCount, S, out);
+  }
+  return exponentsAlong(steps(), S, count);
+}
+
+function exponentsAlong(steps: Iterable<StepBack>, S: number, count: number): Float64Array {
   let vectors = new Float64Array(count * S);
   let other = new Float64Array(count * S);
   const random = new Random(1);
@@ -107,8 +131,8 @@ export function exponentsOfProduct(matrices: Iterable<Float64Array>, S: number, 
   orthonormalize(vectors, count, S, lengths);
   const sums = new Float64Array(count);
   let factors = 0;
-  for (const matrix of matrices) {
-    multiply(vectors, matrix, count, S, other);
+  for (const back of steps) {
+    back(vectors, count, other);
     [vectors, other] = [other, vectors];
     orthonormalize(vectors, count, S, lengths);
     for (let i = 0; i < count; i++) sums[i] += Math.log(lengths[i]);
@@ -165,7 +189,7 @@ export const lyapunovMonitor: Monitor<LyapunovSpectrum> = {
   name: 'lyapunov',
   measures: 'the largest Lyapunov exponents, in nats per step',
   work: ({ network, T }) => {
-    const S = network.L * network.cell.states.length * network.H;
+    const S = new CarriedState(network).size;
     return plain * monitored.sequences * T * (StepJacobian.work(network) + monitored.count * S * (S + 2 * monitored.count));
   },
   measure: (look) => lyapunovExponents(look.forward(), look.batch, monitored),

@@ -2,7 +2,7 @@ import type { Reals } from '../compute/backend.ts';
 import type { Batch } from '../network/batch.ts';
 import type { Loss } from '../network/loss/loss.ts';
 import { layerNames } from '../network/network.ts';
-import type { NormRecord } from '../network/unroll/recurrentLayer.ts';
+import type { NormRecord } from '../network/unroll/normRecord.ts';
 import type { StateWatch } from '../network/unroll/stateWatch.ts';
 import type { Unrolled } from '../network/unroll/unrolled.ts';
 
@@ -86,11 +86,11 @@ function inInput({ network: { backend } }: Unrolled, { vectors, input, T, B }: B
 
 function inInitialStates({ network, layers }: Unrolled, { B }: Batch): NonFiniteLocation | null {
   const { backend, cell, H } = network;
-  for (const [layer, { states }] of layers.entries()) {
+  for (const [layer, { states, history }] of layers.entries()) {
     for (const [which, state] of states.entries()) {
-      const found = backend.firstNonFinite(state, 0, B * H);
+      const found = backend.firstNonFinite(state, 0, history * B * H);
       if (found < 0) continue;
-      const sequence = Math.floor(found / H);
+      const sequence = Math.floor(found / H) % B;
       const tensor = `initial ${cell.states[which]}`;
       return { ...nowhere, tensor, pass: 'before', layer, step: 0, sequence, index: [found % H], value: state[found] };
     }
@@ -102,17 +102,17 @@ function inStates(unrolled: Unrolled, batch: Batch): NonFiniteLocation | null {
   const { network, layers } = unrolled;
   const { backend, cell, H } = network;
   const { T, B } = batch;
-  for (const [layer, { states }] of layers.entries()) {
+  for (const [layer, { states, outputAt }] of layers.entries()) {
     let first = { at: Number.POSITIVE_INFINITY, row: Number.POSITIVE_INFINITY, which: 0 };
     // From the last state on: within a step, the first one (h) is made from the others.
     for (let which = states.length - 1; which >= 0; which--) {
-      const at = backend.firstNonFinite(states[which], B * H, T * B * H);
+      const at = backend.firstNonFinite(states[which], outputAt, T * B * H);
       const row = Math.floor(at / H);
       if (at >= 0 && row < first.row) first = { at, row, which };
     }
     if (first.row === Number.POSITIVE_INFINITY) continue;
     const { at, row, which } = first;
-    const value = states[which][B * H + at];
+    const value = states[which][outputAt + at];
     const where = { layer, ...place(row, B), index: [at % H], value };
     return { tensor: cell.states[which], pass: 'forward', ...where, fedBy: feedsOfState(unrolled, layer, row, B) };
   }
@@ -121,19 +121,21 @@ function inStates(unrolled: Unrolled, batch: Batch): NonFiniteLocation | null {
 
 /** What the states of a layer at row t * B + b are made from: the states before, the layer's input, and its parameters. */
 function feedsOfState({ network, layers, inputOf }: Unrolled, layer: number, row: number, B: number): Feed[] {
-  const { cell, H, parameters } = network;
+  const { cell, H, parameters, ways } = network;
   const step = Math.floor(row / B);
-  const feeds = layers[layer].states.map((state, which) => ({
-    tensor: step === 0 ? `initial ${cell.states[which]}` : `${cell.states[which]} of step ${step - 1}`,
-    largest: largestIn(state, row * H, H),
-  }));
+  const { states, recurrentLag, outputAt } = layers[layer];
+  const before = (which: number, lag: number): Feed => ({
+    tensor: step < lag ? `initial ${cell.states[which]}` : `${cell.states[which]} of step ${step - lag}`,
+    largest: largestIn(states[which], outputAt + (row - lag * B) * H, H),
+  });
+  const feeds = states.map((_, which) => before(which, recurrentLag));
+  for (const lag of ways[layer].shortcuts) feeds.push(before(0, lag));
   const input = inputOf(layer);
   if (input.kind === 'vectors') {
     const tensor = layer === 0 ? `input of step ${step}` : `output of layer ${layer - 1} at step ${step}`;
     feeds.push({ tensor, largest: largestIn(input.values, input.at + row * input.width, input.width) });
   }
-  for (const name of Object.values(layerNames(layer))) {
-    const { at, length } = parameters.get(name);
+  for (const { name, at, length } of parameters.list.filter((each) => layerOf(each.name) === layer)) {
     feeds.push({ tensor: name, largest: largestIn(parameters.values, at, length) });
   }
   return feeds;
@@ -146,7 +148,10 @@ function inOutputs({ network, layers, readout }: Unrolled, { counted, rows, B, T
   const row = rows[Math.floor(found / O)];
   const { at, length } = parameters.get('readout.weight');
   const fedBy = [
-    { tensor: `h of step ${Math.floor(row / B)}`, largest: largestIn(layers[L - 1].states[0], Math.min(row, T * B - 1) * H + B * H, H) },
+    {
+      tensor: `h of step ${Math.floor(row / B)}`,
+      largest: largestIn(layers[L - 1].states[0], layers[L - 1].outputAt + Math.min(row, T * B - 1) * H, H),
+    },
     { tensor: 'readout.weight', largest: largestIn(parameters.values, at, length) },
   ];
   return { ...nowhere, tensor: 'output', pass: 'forward', ...place(row, B), index: [found % O], value: readout.outputs[found], fedBy };
@@ -209,14 +214,15 @@ function inBackwardStates({ network }: Unrolled, record: readonly NormRecord[], 
       for (let b = 0; b < B; b++) {
         const size = log10Of(norms, t * B + b);
         if (size <= top) continue;
-        const after = t + 1 < T ? 10 ** log10Of(norms, (t + 1) * B + b) : 0;
+        const { recurrentLag, shortcuts } = network.ways[layer];
+        const later = [recurrentLag, ...shortcuts].filter((lag) => t + lag < T);
         const weights = network.parameters.list.filter(({ name }) => name === layerNames(layer).recurrentWeight);
         const fedBy = [
-          { tensor: `dL/dh of step ${t + 1}`, largest: after },
+          ...later.map((lag) => ({ tensor: `dL/dh of step ${t + lag}`, largest: 10 ** log10Of(norms, (t + lag) * B + b) })),
           ...weights.map(({ name, at, length }) => ({ tensor: name, largest: largestIn(network.parameters.values, at, length) })),
         ];
         const value = Number.isNaN(size) ? Number.NaN : Infinity;
-        return { tensor: 'dL/dh', pass: 'backward', layer, step: t, sequence: b, index: [], value, fedBy: t + 1 < T ? fedBy : [] };
+        return { tensor: 'dL/dh', pass: 'backward', layer, step: t, sequence: b, index: [], value, fedBy: later.length > 0 ? fedBy : [] };
       }
     }
   }

@@ -34,12 +34,12 @@ export function saturation({ network, layers }: Unrolled, batch: Batch): Saturat
   const { cell, H } = network;
   const { T, B, lengths } = batch;
   const found: Saturation[] = [];
-  for (const [layer, { kept, states }] of layers.entries()) {
+  for (const [layer, { kept, states, outputAt }] of layers.entries()) {
     for (const { name, kind, in: place } of cell.functions ?? []) {
       const [values, first, stride] =
         'gate' in place
           ? [kept.pre, place.gate * H, cell.gates * H]
-          : [states['state' in place ? place.state : place.argumentState], B * H, H];
+          : [states['state' in place ? place.state : place.argumentState], outputAt, H];
       const squash = 'argumentState' in place ? squashOf[kind] : undefined;
       const [least, most] = endsOf[kind];
       const alive = new Uint8Array(H);

@@ -1,6 +1,6 @@
 import type { Batch } from '../network/batch.ts';
 import { blocksOf } from '../network/cell/cell.ts';
-import { layerNames, type Network } from '../network/network.ts';
+import { layerNames, type Network, skipWeight } from '../network/network.ts';
 import type { Unrolled } from '../network/unroll/unrolled.ts';
 
 /** One layer's weights, and room for what its cell keeps of a step of one sequence, in float64. */
@@ -9,6 +9,8 @@ interface LayerStep {
   readonly recurrent: Float64Array;
   readonly inputBias: Float64Array;
   readonly recurrentBias: Float64Array;
+  /** [G*H, lags * H], or empty. */
+  readonly skip: Float64Array;
   /** [G*H], [A*H], and per state s_{t-1} and s_t [2, H]. */
   readonly pre: Float64Array;
   readonly apart: Float64Array;
@@ -20,8 +22,9 @@ interface LayerStep {
 }
 
 /**
- * The Jacobian ds_t/ds_{t-1} of one step of one sequence over the whole carried state, in float64: element [i, j] is the derivative of
- * element i of s_t by element j of s_{t-1}, states in the order layer by layer, state by state, H each. For the plain network it is
+ * The Jacobian ds_t/ds_{t-1} of one step of one sequence over the states of all layers, in float64: element [i, j] is the derivative of
+ * element i of s_t by element j of s_{t-1}, states in the order layer by layer, state by state, H each. With skip connections the step reads
+ * the states of several steps before, and there is one matrix for each of them, by that step's states alone. For the plain network it is
  *
  *     diag(f'(pr_t)) W
  *
@@ -33,10 +36,12 @@ interface LayerStep {
  * layer, and S_l H² n more from the second layer on, n being the size of the whole state and S_l the states of a layer.
  */
 export class StepJacobian {
-  /** n: numbers carried from step to step. */
+  /** n: numbers that a step makes. */
   readonly size: number;
-  /** [n, n] of the last `take`. */
-  readonly values: Float64Array;
+  /** How many steps before lie the states that a step reads, ascending; [1] without skip connections. */
+  readonly lags: readonly number[];
+  /** [n, n] of the last `take`, for each lag: ds_t/ds_{t-lag}. */
+  readonly blocks: readonly Float64Array[];
   readonly #network: Network;
   readonly #layers: LayerStep[];
   readonly #dStates: Float64Array[];
@@ -44,17 +49,18 @@ export class StepJacobian {
   readonly #apart: Float64Array;
   /** [H]: how one element of the state depends on what its layer reads. */
   readonly #toInput: Float64Array;
-  /** [H, n]: how a layer's output depends on s_{t-1}; two that take turns. */
-  readonly #outputs: Float64Array[];
+  /** [H, n] for each lag: how a layer's output depends on s_{t-lag}; two that take turns. */
+  readonly #outputs: Float64Array[][];
 
   constructor(network: Network) {
-    const { L, H, cell, parameters, input } = network;
+    const { L, H, cell, parameters, input, ways } = network;
     const { states } = cell;
     const { G, A, U, R } = blocksOf(cell);
     const n = L * states.length * H;
     this.#network = network;
     this.size = n;
-    this.values = new Float64Array(n * n);
+    this.lags = lagsOf(network);
+    this.blocks = this.lags.map(() => new Float64Array(n * n));
     this.#layers = Array.from({ length: L }, (_, layer) => {
       const names = layerNames(layer);
       const copy = (name: string) => Float64Array.from(parameters.valuesOf(name));
@@ -62,6 +68,7 @@ export class StepJacobian {
         ...{ input: copy(names.inputWeight), inputBias: copy(names.inputBias) },
         recurrent: R > 0 ? copy(names.recurrentWeight) : new Float64Array(0),
         recurrentBias: R > 0 ? copy(names.recurrentBias) : new Float64Array(0),
+        skip: ways[layer].through === 'matrix' ? copy(skipWeight(layer)) : new Float64Array(0),
         pre: new Float64Array(G * H),
         apart: new Float64Array(A * H),
         states: states.map(() => new Float64Array(2 * H)),
@@ -74,27 +81,32 @@ export class StepJacobian {
     this.#pre = new Float64Array(G * H);
     this.#apart = new Float64Array(A * H);
     this.#toInput = new Float64Array(H);
-    this.#outputs = [0, 1].map(() => new Float64Array(L > 1 ? H * n : 0));
+    this.#outputs = [0, 1].map(() => this.lags.map(() => new Float64Array(L > 1 ? H * n : 0)));
   }
 
   /** Multiplications of one `take`, about. */
-  static work({ L, H, cell: { gates: G, states } }: Network): number {
+  static work(network: Network): number {
+    const { L, H, cell, ways } = network;
+    const { gates: G, states } = cell;
     const S = states.length;
-    return L * S * G * H * H + (L - 1) * (S * G * H * H + S * H * H * L * S * H);
+    const matrices = ways.reduce((sum, { shortcuts, through }) => sum + (through === 'matrix' ? shortcuts.length : 0), L);
+    return matrices * S * G * H * H + (L - 1) * (S * G * H * H + lagsOf(network).length * S * H * H * L * S * H);
   }
 
-  /** Makes `values` the Jacobian of step t of sequence b. */
+  /** Makes `blocks` those of step t of sequence b, and returns the first of them. */
   take(unrolled: Unrolled, batch: Batch, t: number, b: number): Float64Array {
     this.#forward(unrolled, batch, t, b);
-    const { L, H, cell, residual } = this.#network;
+    const { L, H, cell, residual, ways } = this.#network;
     const { states } = cell;
     const { F, R, J } = blocksOf(cell);
     const S = states.length;
     const n = this.size;
-    const { values } = this;
-    values.fill(0);
+    const blockOf = (lag: number) => this.blocks[this.lags.indexOf(lag)];
+    for (const block of this.blocks) block.fill(0);
     for (let layer = 0; layer < L; layer++) {
-      const { recurrent, input, pre, apart, units, states: kept } = this.#layers[layer];
+      const { recurrent, input, skip, pre, apart, units, states: kept } = this.#layers[layer];
+      const { recurrentLag, shortcuts, through } = ways[layer];
+      const values = blockOf(recurrentLag);
       const first = layer * S * H;
       const below = this.#outputs[(layer + 1) % 2];
       for (let a = 0; a < S; a++) {
@@ -114,35 +126,52 @@ export class StepJacobian {
             if (R > 0 && by !== 0) addRow(values, row + first, recurrent, (g * H + j) * H, H, by);
             if (layer > 0) addRow(this.#toInput, 0, input, (g * H + j) * H, H, this.#pre[g * H + j]);
           }
+          for (const [index, lag] of shortcuts.entries()) {
+            const block = blockOf(lag);
+            if (through === 'identity' && a === 0) block[row + first + j] += 1;
+            for (let g = 0; through === 'matrix' && g < F; g++) {
+              const at = ((g * H + j) * shortcuts.length + index) * H;
+              addRow(block, row + first, skip, at, H, this.#pre[g * H + j]);
+            }
+          }
           if (layer > 0) {
-            for (let i = 0; i < H; i++) addRow(values, row, below, i * n, first, this.#toInput[i]);
+            for (const [which, block] of this.blocks.entries()) {
+              for (let i = 0; i < H; i++) addRow(block, row, below[which], i * n, first, this.#toInput[i]);
+            }
             this.#toInput.fill(0);
           }
           for (const [c, dState] of this.#dStates.entries()) values[row + first + c * H + j] += dState[j];
         }
       }
       if (layer === L - 1) break;
-      const output = this.#outputs[layer % 2];
-      output.set(values.subarray(first * n, (first + H) * n));
-      if (residual && layer > 0) for (let i = 0; i < output.length; i++) output[i] += below[i];
+      for (const [which, output] of this.#outputs[layer % 2].entries()) {
+        output.set(this.blocks[which].subarray(first * n, (first + H) * n));
+        if (residual && layer > 0) for (let i = 0; i < output.length; i++) output[i] += below[which][i];
+      }
     }
-    return values;
+    return this.blocks[0];
   }
 
   /** Makes step t of sequence b again, from the states before it. */
   #forward({ layers }: Unrolled, batch: Batch, t: number, b: number): void {
-    const { L, H, cell, residual } = this.#network;
+    const { L, H, cell, residual, ways } = this.#network;
     const { F, R, J } = blocksOf(cell);
     readInput(batch, t, b, this.#layers[0].reads);
-    for (const [layer, { input, recurrent, inputBias, recurrentBias, pre, apart, units, states, reads }] of this.#layers.entries()) {
+    for (const [layer, { input, recurrent, inputBias, recurrentBias, skip, pre, apart, units, states, reads }] of this.#layers.entries()) {
+      const { shortcuts, through } = ways[layer];
+      const { states: all, readAt, outputAt } = layers[layer];
+      const place = (t * batch.B + b) * H;
       for (const [index, state] of states.entries()) {
-        const from = layers[layer].states[index];
-        for (let j = 0; j < H; j++) state[j] = from[(t * batch.B + b) * H + j];
+        for (let j = 0; j < H; j++) state[j] = all[index][readAt + place + j];
       }
+      const before = shortcuts.map((lag) => outputAt + place - lag * batch.B * H);
       const [h] = states;
       for (let row = 0; row < F * H; row++) {
         let own = inputBias[row];
         for (let i = 0; i < reads.length; i++) own += input[row * reads.length + i] * reads[i];
+        for (let k = 0; through === 'matrix' && k < before.length; k++) {
+          for (let j = 0; j < H; j++) own += skip[(row * before.length + k) * H + j] * all[0][before[k] + j];
+        }
         pre[row] = own;
         if (R === 0) continue;
         let recurring = recurrentBias[row];
@@ -151,11 +180,17 @@ export class StepJacobian {
         else apart[row - J * H] = recurring;
       }
       cell.forward({ B: 1, H, pre, preAt: 0, apart, apartAt: 0, states, previousAt: 0, nextAt: H, units, unitsAt: 0 });
+      if (through === 'identity') for (const at of before) for (let j = 0; j < H; j++) h[H + j] += all[0][at + j];
       if (layer === L - 1) break;
       const above = this.#layers[layer + 1].reads;
       for (let j = 0; j < H; j++) above[j] = h[H + j] + (residual && layer > 0 ? reads[j] : 0);
     }
   }
+}
+
+/** How many steps before lie the states that a step of the network reads, ascending. */
+function lagsOf({ ways }: Network): number[] {
+  return [...new Set(ways.flatMap(({ recurrentLag, shortcuts }) => [recurrentLag, ...shortcuts]))].sort((a, b) => a - b);
 }
 
 /** values[at ...] += factor * row[from ...], `length` numbers. */

@@ -101,11 +101,10 @@ export function gradcheck(network: Network, batch: Batch, loss: Loss, options: G
   }));
   if (inputGradient) arrays.push({ name: 'input', values: batch.vectors.subarray(0, vectors), gradient: inputGradient });
   for (let layer = 0; layer < L; layer++) {
-    const { states, dStates, scale } = unrolled.layers[layer];
+    const { states, history } = unrolled.layers[layer];
     for (const [index, name] of cell.states.entries()) {
-      const gradient = dStates[index].slice(0, B * H);
-      for (let i = 0; i < B * H; i++) gradient[i] *= 2 ** scale.exponents[Math.floor(i / H)];
-      arrays.push({ name: `state ${name}_l${layer}`, values: states[index].subarray(0, B * H), gradient });
+      const values = states[index].subarray(0, history * B * H);
+      arrays.push({ name: `state ${name}_l${layer}`, values, gradient: unrolled.layers[layer].initialGradient(index) });
     }
   }
 

@@ -3,6 +3,8 @@ import type { Cell } from './cell/cell.ts';
 import { orthogonalInits, type RecurrentInit } from './init/init.ts';
 import type { OrthogonalOption } from './orthogonal/orthogonal.ts';
 import { orthogonalMaps } from './orthogonal/orthogonals.ts';
+import type { SkipOptions } from './skip/skip.ts';
+import { waysOf } from './skip/skips.ts';
 
 /** What an experiment may call a cell. */
 export type CellName = 'rnn' | 'lstm' | 'gru' | 'mingru' | 'lru';
@@ -33,9 +35,11 @@ export interface ModelOptions {
    * (`exponential`, `cayley` or `polar`), `learningRate` at what rate it learns: a tenth of the training's by default.
    */
   readonly orthogonal?: OrthogonalOption;
+  /** Shorter ways through time; none by default. */
+  readonly skip?: SkipOptions;
 }
 
-const known = ['cell', 'activation', 'hiddenSize', 'layers', 'residual', 'dropout', 'recurrentInit', 'forgetBias', 'orthogonal'];
+const known = ['cell', 'activation', 'hiddenSize', 'layers', 'residual', 'dropout', 'recurrentInit', 'forgetBias', 'orthogonal', 'skip'];
 
 /**
  * Refuses a model whose options are unknown, out of range, or have no meaning beside each other.
@@ -63,6 +67,7 @@ export function checkModel(options: ModelOptions): void {
     if (orthogonal !== undefined && orthogonal !== false) refuse('orthogonal', none);
   }
   checkOrthogonal(options);
+  waysOf(options.skip, layers);
   if (layers === 1 && residual) refuse('residual', 'has no meaning with one layer; remove it or set layers');
   if (layers === 1 && dropout > 0) refuse('dropout', 'acts between layers and there is one; remove it or set layers');
 }

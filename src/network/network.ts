@@ -11,6 +11,8 @@ import { checkModel, type ModelOptions, startOf } from './model.ts';
 import { OrthogonalBlocks } from './orthogonal/orthogonalBlocks.ts';
 import { orthogonalDefaults, orthogonalMaps } from './orthogonal/orthogonals.ts';
 import { Parameters } from './parameters.ts';
+import type { Ways } from './skip/skip.ts';
+import { waysOf } from './skip/skips.ts';
 
 /** The names of one layer's parameters, in PyTorch's manner. */
 export const layerNames = (layer: number) => ({
@@ -19,6 +21,9 @@ export const layerNames = (layer: number) => ({
   inputBias: `bias_ih_l${layer}`,
   recurrentBias: `bias_hh_l${layer}`,
 });
+
+/** The matrices of a layer's weighted skip connections, [G*H, lags * H]. */
+export const skipWeight = (layer: number) => `weight_skip_l${layer}`;
 
 /** Finds the cell that the options name. */
 export function cellOf({ cell, activation }: Pick<ModelOptions, 'cell' | 'activation'>): Cell {
@@ -49,6 +54,8 @@ export class Network {
   readonly L: number;
   readonly residual: boolean;
   readonly dropout: number;
+  /** By which ways each layer reads the past. */
+  readonly ways: readonly Ways[];
   readonly parameters: Parameters;
   /** Counts changes of the parameters' values, so that what is derived from them (packed matrices) is remade when needed. */
   version = 0;
@@ -68,6 +75,7 @@ export class Network {
     this.L = layers;
     this.residual = residual;
     this.dropout = dropout;
+    this.ways = waysOf(options.skip, layers);
     const { F, R } = blocksOf(this.cell);
     const declared: { name: string; shape: number[] }[] = [];
     for (let layer = 0; layer < layers; layer++) {
@@ -79,6 +87,8 @@ export class Network {
         ...(R > 0 ? [{ name: names.recurrentBias, shape: [R * H] }] : []),
         ...this.unitNames(layer).map((name) => ({ name, shape: [H] })),
       );
+      const { shortcuts, through } = this.ways[layer];
+      if (through === 'matrix') declared.push({ name: skipWeight(layer), shape: [F * H, shortcuts.length * H] });
     }
     declared.push({ name: 'readout.weight', shape: [outputSize, H] }, { name: 'readout.bias', shape: [outputSize] });
     this.parameters = new Parameters(backend, declared);

@@ -3,7 +3,11 @@ import { evaluate, type MemberNode, parse, type ValueNode } from '@humanwhocodes
 import { show } from '../data/options.ts';
 import { type ErrorPlace, ThroughtimeError } from '../errors.ts';
 import { checkModel } from '../network/model.ts';
+import { cellOf } from '../network/network.ts';
+import { waysOf } from '../network/skip/skips.ts';
+import { checkSkips } from '../training/checkSkips.ts';
 import { checkTraining } from '../training/checkTraining.ts';
+import { checkOmega } from '../training/omega.ts';
 import type { TrainingOptions } from '../training/options.ts';
 import { type ExperimentInput, experimentSchema } from './experimentSchema.ts';
 
@@ -63,6 +67,10 @@ export function readExperiment(content: string, file: string, overrides: readonl
   try {
     checkModel(experiment.model);
     checkTraining(experiment.training);
+    const { model, training } = experiment;
+    const ways = waysOf(model.skip, model.layers ?? 1);
+    checkSkips({ ways }, training);
+    if (training.omega) checkOmega({ cell: cellOf(model).name, ways, orthogonal: (model.orthogonal ?? false) !== false });
   } catch (cause) {
     if (!(cause instanceof ThroughtimeError) || cause.place.field === undefined) throw cause;
     const { field } = cause.place;

@@ -99,6 +99,21 @@ const orthogonal = z
   )
   .describe('Keeps each gate block of the recurrent matrix orthogonal through the whole training; default false.');
 
+const lagError = 'must be a whole number of steps from 1, or a list of them such as [4, 16]';
+const lags = z.union([whole(1), z.array(whole(1)).min(1)], { error: lagError });
+
+const skip = z
+  .strictObject({
+    kind: z
+      .enum(['add', 'weighted', 'dilated'])
+      .describe(
+        'add: h_t = cell(x_t, h_{t-1}) + h_{t-lag}; weighted: a matrix of its own for h_{t-lag}; dilated: the cell reads s_{t-lag} in place of s_{t-1}.',
+      ),
+    lag: lags.optional().describe('The same in every layer, in steps; of add and weighted also several at once. Either this or perLayer.'),
+    perLayer: z.array(lags).min(1).optional().describe('Layer by layer, from the first on, such as [1, 2, 4].'),
+  })
+  .describe('Shorter ways through time; default none.');
+
 const model = z.strictObject({
   cell: z.enum(['rnn', 'lstm', 'gru', 'mingru', 'lru']),
   activation: z.enum(['tanh', 'relu']).optional().describe('Of rnn only; default tanh.'),
@@ -112,6 +127,7 @@ const model = z.strictObject({
     .union([z.number(), z.literal('chrono')], { error: 'must be a number or "chrono"' })
     .optional()
     .describe('Of lstm and mingru only; default 1.'),
+  skip: skip.optional(),
 });
 
 const bptt = z
@@ -170,6 +186,13 @@ const schedule = z
   )
   .describe('Default constant.');
 
+const omega = z
+  .strictObject({
+    weight: positive.describe('Of Omega beside the loss.'),
+    schedule: schedule.optional().describe('A factor of the weight for each update.'),
+  })
+  .describe('Keeps the norm of the gradient from step to step, in plain networks (Pascanu 2013); default none.');
+
 const training = z.strictObject({
   optimizer: z.enum(['sgd', 'momentum', 'rmsprop', 'adam', 'adamw']).default(trainingDefaults.optimizer),
   learningRate: positive.default(trainingDefaults.learningRate),
@@ -180,6 +203,7 @@ const training = z.strictObject({
   bptt: bptt.optional(),
   memory: memory.optional(),
   clip: clip.default(trainingDefaults.clip),
+  omega: omega.optional(),
   guard: guard.default('warn'),
   momentum: share('Of momentum only; default 0.9.').optional(),
   decay: share('Of rmsprop only; default 0.99.').optional(),

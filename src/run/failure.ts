@@ -64,8 +64,8 @@ function failureBytes({ update, batch, unrolled, loss, dropoutSeed }: Failure): 
     flat('batch.symbols', batch.symbols.subarray(0, input.kind === 'symbols' ? T * B : 0)),
     flat('batch.classes', batch.classes.subarray(0, target.kind === 'classes' ? counted : 0)),
     flat('batch.values', batch.values.subarray(0, target.kind === 'values' ? counted * target.size : 0)),
-    ...layers.flatMap(({ states }, layer) =>
-      states.map((state, which) => flat(`initial.${network.cell.states[which]}_l${layer}`, state.subarray(0, B * network.H))),
+    ...layers.flatMap(({ states, history }, layer) =>
+      states.map((state, which) => flat(`initial.${network.cell.states[which]}_l${layer}`, state.subarray(0, history * B * network.H))),
     ),
   ];
   const shape = JSON.stringify({ update, T, B, counted, input, target, loss, dropoutSeed });

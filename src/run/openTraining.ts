@@ -3,6 +3,7 @@ import type { DataParts } from '../data/dataset.ts';
 import { ThroughtimeError } from '../errors.ts';
 import { initialize, Network } from '../network/network.ts';
 import { longestOf } from '../training/batchOrder.ts';
+import { checkSkips } from '../training/checkSkips.ts';
 import type { Experiment } from './experiment.ts';
 import { openData } from './openData.ts';
 
@@ -33,7 +34,7 @@ export async function openTraining(experiment: Experiment, folder: string, backe
   }
 }
 
-/** @throws EXPERIMENT_INVALID for a forget bias that the sequences are too short for. */
+/** @throws EXPERIMENT_INVALID for a forget bias, OPTION_INVALID for a skip connection that the sequences are too short for. */
 export function openNetwork({ model, training }: Experiment, data: DataParts, backend: Backend): OpenNetwork {
   const longest = longestOf(data.train);
   if (model.forgetBias === 'chrono' && longest < 3) {
@@ -41,6 +42,7 @@ export function openNetwork({ model, training }: Experiment, data: DataParts, ba
     throw new ThroughtimeError('EXPERIMENT_INVALID', sentence, { field: 'model.forgetBias' });
   }
   const network = new Network(backend, model, data.train.input, data.train.target.size);
+  checkSkips(network, training, longest);
   const draw = (seed: number) => initialize(network, model, seed, longest);
   draw(training.seed);
   return { network, draw };

@@ -66,7 +66,10 @@ export async function openWeights(file: string, activation?: 'tanh' | 'relu'): P
   const foreign = [...content.tensors.keys()].filter(
     (name) =>
       (diagonal && ofMatrix.test(name)) ||
-      !(ofUnits.test(name) || /^(weight|bias)_(ih|hh)_l\d+$|^readout\.(weight|bias)$|^(optimizer|carried|memory|good\d)\./.test(name)),
+      !(
+        ofUnits.test(name) ||
+        /^(weight|bias)_(ih|hh)_l\d+$|^weight_skip_l\d+$|^readout\.(weight|bias)$|^(optimizer|carried|memory|good\d)\./.test(name)
+      ),
   );
   if (foreign.length > 0)
     throw wrong(
@@ -78,6 +81,13 @@ export async function openWeights(file: string, activation?: 'tanh' | 'relu'): P
     inputSize,
     outputSize,
     open(backend, input, options = model) {
+      const skipping = [...content.tensors.keys()].find((name) => name.startsWith('weight_skip_l'));
+      if (skipping !== undefined && !options.skip) {
+        throw wrong(
+          'belongs to skip connections, whose lags are not in a file of weights; name the run directory that it comes from',
+          skipping,
+        );
+      }
       const network = new Network(backend, options, input, outputSize);
       for (const { name, shape } of network.parameters.list) {
         const found = shapeOf(name, shape.length);

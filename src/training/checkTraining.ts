@@ -13,7 +13,7 @@ import { scheduleOf } from './schedule/schedules.ts';
 const ofOptimizers = ['momentum', 'decay', 'beta1', 'beta2', 'epsilon', 'weightDecay'] as const;
 const known: readonly string[] = [
   ...['optimizer', 'learningRate', 'schedule', 'batchSize', 'updates', 'seed', 'bptt', 'memory', 'clip', 'guard', 'validateEvery'],
-  ...['monitors', 'monitorEvery'],
+  ...['monitors', 'monitorEvery', 'omega'],
   ...ofOptimizers,
 ];
 
@@ -47,12 +47,33 @@ export function checkTraining(options: TrainingOptions): void {
   scheduleOf(schedule, updates);
   oneOf('clip', clip, ['none', 'auto'], clipKeys);
   clipOf(clip);
+  checkOmegaOption(options);
   oneOf('guard', guard, ['warn', 'skip', 'rollback', 'stop'], ['rollback']);
   new Guard(guard);
   for (const field of ofOptimizers) {
     if (options[field] === undefined || field in optimizers[optimizer].defaults) continue;
     const owners = Object.values(optimizers).filter(({ defaults }) => field in defaults);
     refuse(field, `has no meaning for ${optimizer}, only for ${owners.map(({ name }) => name).join(' and ')}; remove it`);
+  }
+}
+
+function checkOmegaOption({ omega, clip, updates }: TrainingOptions): void {
+  if (omega === undefined) return;
+  for (const field of Object.keys(omega))
+    if (field !== 'weight' && field !== 'schedule') refuse('omega', `has a weight and a schedule, got ${field}`);
+  if (!(omega.weight > 0 && omega.weight < Infinity)) refuse('omega.weight', `is a finite number above 0, got ${omega.weight}`);
+  if (clipOf(clip).recurrent) {
+    refuse(
+      'omega',
+      'has no meaning beside a clip inside the backward pass, which changes the norm that omega keeps; take {"globalNorm": 1}',
+    );
+  }
+  oneOf('omega.schedule', omega.schedule ?? 'constant', ['constant'], ['warmUp', 'cosine', 'step']);
+  try {
+    scheduleOf(omega.schedule ?? 'constant', updates);
+  } catch (cause) {
+    const { message, place } = cause as ThroughtimeError;
+    refuse(`omega.${place.field?.slice('training.'.length)}`, message.slice(`${place.field}: `.length));
   }
 }
 

@@ -2,6 +2,7 @@ import type { ByteSize } from '../compute/bytes.ts';
 import type { BpttOption } from '../network/unroll/truncated.ts';
 import type { ClipOption } from './clip/clip.ts';
 import type { GuardOption } from './guard/guard.ts';
+import type { OmegaOption } from './omega.ts';
 import type { OptimizerName } from './optimizer/optimizer.ts';
 import type { ScheduleOption } from './schedule/schedule.ts';
 
@@ -22,6 +23,8 @@ export interface TrainingOptions {
    */
   readonly memory?: ByteSize;
   readonly clip: ClipOption;
+  /** Keeps the norm of the gradient from step to step, in plain networks; none by default. */
+  readonly omega?: OmegaOption;
   /** What is done about an explosion; `warn` by default. */
   readonly guard?: GuardOption;
   /** Of `momentum`. */

@@ -14,6 +14,7 @@ import { StateWatch } from '../network/unroll/stateWatch.ts';
 import type { TruncatedWindow } from '../network/unroll/truncated.ts';
 import { BatchOrder, longestOf } from './batchOrder.ts';
 import { type BatchSource, directBatches } from './batchSource.ts';
+import { checkSkips } from './checkSkips.ts';
 import { checkTraining } from './checkTraining.ts';
 import type { AutoClip } from './clip/auto.ts';
 import { type Binding, type Clip, unbound } from './clip/clip.ts';
@@ -22,12 +23,14 @@ import type { Failure, TrainingEvent } from './events.ts';
 import { Guard, type Judgement } from './guard/guard.ts';
 import { restoreSnapshot, Snapshots } from './guard/snapshots.ts';
 import type { Memory } from './memory.ts';
+import { type Omega, omegaOf } from './omega.ts';
 import type { TrainingOptions } from './options.ts';
 import { rounded, roundedGrowth } from './rounded.ts';
 import type { Schedule } from './schedule/schedule.ts';
 import { scheduleOf } from './schedule/schedules.ts';
 import { planTraining } from './trainingMemory.ts';
 import { nonFiniteName, Updater } from './updater.ts';
+import { zeroNonFinite } from './zeroNonFinite.ts';
 
 /** What is known about one update once it is made; a line of `metrics.jsonl`. */
 export interface UpdateRecord {
@@ -47,6 +50,8 @@ export interface UpdateRecord {
   readonly clip?: Binding;
   /** ‖g_p‖₂ of each parameter before clipping, by name. */
   readonly parameters?: Readonly<Record<string, number>>;
+  /** Ω of the batch, where it is part of what is minimised. */
+  readonly omega?: number;
   /** The gradient on its way back through time; null where it was nowhere finite and above 0. */
   readonly throughTime?: NormGrowth | null;
 }
@@ -86,6 +91,7 @@ export class Trainer {
   readonly #batches: BatchSource;
   readonly #clip: Clip;
   readonly #watch: StateWatch;
+  readonly #omega: Omega | undefined;
   readonly #gradientNorm: GradientNorm;
   #events: TrainingEvent[] = [];
   #halted = false;
@@ -109,12 +115,14 @@ export class Trainer {
     this.options = options;
     this.loss = losses[dataset.loss];
     this.#longest = longestOf(dataset);
+    checkSkips(network, options, this.#longest);
     const planned = given.plan ?? planTraining(network, dataset, options).pass;
     this.#through = new Checkpointed(network, dataset.target, planned, options.bptt !== 'full');
     this.#order = new BatchOrder(dataset, options);
     this.#batches = given.batches ?? directBatches(dataset);
     this.#clip = clipOf(options.clip);
-    this.#watch = new StateWatch(backend, network.L, planned.B, this.#clip.recurrent ?? null);
+    this.#watch = new StateWatch(backend, network.L, planned.B, this.#clip.recurrent ?? null, options.omega ? planned.T : 0);
+    this.#omega = omegaOf(options, network, this.#watch, planned);
     this.#gradientNorm = new GradientNorm(network.parameters.list.length);
     this.guard = new Guard(options.guard);
     this.memories = [this.guard, ...(this.#clip.memory ? [this.#clip.memory] : [])];
@@ -222,11 +230,14 @@ export class Trainer {
     return this.#rate === 1 ? place : { ...place, rate: this.#rate };
   }
 
-  /** The state that is carried into the next window, per layer and state; empty arrays at the beginning of a sequence. */
+  /** The states that are carried into the next window, [history, B, H] per layer and state; empty at the beginning of a sequence. */
   carried(): { name: string; values: Reals }[] {
     const size = this.#order.place.window > 0 ? this.#order.sequences.length * this.network.H : 0;
-    return this.#through.unrolled.layers.flatMap(({ states }, layer) =>
-      states.map((state, index) => ({ name: `carried.${this.network.cell.states[index]}_l${layer}`, values: state.subarray(0, size) })),
+    return this.#through.unrolled.layers.flatMap(({ states, history }, layer) =>
+      states.map((state, index) => ({
+        name: `carried.${this.network.cell.states[index]}_l${layer}`,
+        values: state.subarray(0, history * size),
+      })),
     );
   }
 
@@ -261,6 +272,7 @@ export class Trainer {
     const { sequences } = order;
     const { begin, end, countFrom } = window;
     const whole = this.#through.plan.segments === 1;
+    this.#omega?.begin();
     const loss = this.#through.run({
       T: end - begin,
       B: sequences.length,
@@ -272,42 +284,27 @@ export class Trainer {
       dropout: this.#dropoutSeed,
       carry: next && next.begin - begin,
       watch: this.#watch,
+      passed: this.#omega?.passed,
       finished: (loss) => {
         const { parameters, backend } = this.network;
         this.#lossValue = loss;
+        this.#omegaValue = this.#omega?.finish(this.#update + 1) ?? 0;
         this.#norms = this.#gradientNorm.measure(backend, parameters.gradient, parameters.list);
         // A pass of several segments is no longer all there; what is not finite is then named by its parameter alone.
         if (whole && !Number.isFinite(loss + this.#norms.total)) this.#locate(sequences, window);
       },
     });
     order.advance();
-    if (next) this.#zeroed = this.#zeroNonFinite() ?? this.#zeroed;
+    if (next) this.#zeroed = zeroNonFinite(this.network, this.carried(), order.sequences.length) ?? this.#zeroed;
     return loss !== undefined;
   }
 
+  #omegaValue = 0;
   #lossValue = Number.NaN;
   #norms: GradientNorms = { total: Number.NaN, parameters: new Float64Array(0) };
   #located: Pick<TrainingEvent, 'located' | 'dataset'> = {};
   /** What of the carried state was set to 0 in the passes of this update; null if nothing was. */
   #zeroed: string | null = null;
-
-  /**
-   * Sets the carried state of a sequence to 0 where any of it is not finite: it would make every window to the end of the
-   * sequence worthless, which for a text is all of the epoch. Says what was found first, and in how many sequences.
-   */
-  #zeroNonFinite(): string | null {
-    const { backend, H } = this.network;
-    const carried = this.carried();
-    const found = carried.find(({ values }) => backend.firstNonFinite(values, 0, values.length) >= 0);
-    if (!found) return null;
-    let sequences = 0;
-    for (let at = 0; at < found.values.length; at += H) {
-      if (carried.every(({ values }) => backend.firstNonFinite(values, at, H) < 0)) continue;
-      for (const { values } of carried) values.fill(0, at, at + H);
-      sequences++;
-    }
-    return `state ${found.name.slice('carried.'.length)} of ${sequences} sequence${sequences === 1 ? '' : 's'} set to 0`;
-  }
 
   /** Says where the pass at hand stopped being finite, and shows it to whoever wants to keep it. */
   #locate(sequences: Int32Array, { begin }: TruncatedWindow): void {
@@ -358,7 +355,8 @@ export class Trainer {
     this.#act(judgement);
     const norms = Object.fromEntries(list.map(({ name }, index) => [name, rounded(this.#norms.parameters[index])]));
     const record = { update: this.#update, loss, gradientNorm: norm, clippedNorm, learningRate, nonFinite };
-    return { ...record, clip, parameters: norms, throughTime: throughTime && roundedGrowth(throughTime) };
+    const omega = this.#omega ? { omega: rounded(this.#omegaValue) } : {};
+    return { ...record, clip, ...omega, parameters: norms, throughTime: throughTime && roundedGrowth(throughTime) };
   }
 
   /** Does what the guard decided, and notes it. */

@@ -6,6 +6,7 @@ import { describePlan, leastMemory, type MemoryPlan, planMemory } from '../netwo
 import { passMemory } from '../network/unroll/passMemory.ts';
 import { longestOf } from './batchOrder.ts';
 import { evaluationSteps } from './evaluator.ts';
+import { omegaBytes } from './omega.ts';
 import { optimizers } from './optimizer/optimizers.ts';
 import type { TrainingOptions } from './options.ts';
 
@@ -86,21 +87,23 @@ export function planTraining(
   evaluated: readonly Dataset[] = [],
   looks = 0,
 ): TrainingMemory {
-  const { bptt, memory, optimizer, batchSize } = options;
+  const { bptt, memory, optimizer, batchSize, omega } = options;
   const longest = longestOf(train);
+  const [T, B] = [Math.max(1, bptt === 'full' ? longest : Math.min(longest, bptt.k2)), Math.min(batchSize, train.count)];
+  const ofOmega = omega ? omegaBytes(network, T, B) : 0;
   const limit = memory === undefined ? null : bytesOf(memory);
   const evaluations = evaluated.map((dataset) => {
     const B = Math.min(batchSize, dataset.count);
     return { ...passMemory(network, dataset.target, B), most: evaluationSteps(network, dataset, B) };
   });
   const needs = (steps: number): Needs => ({
-    T: Math.max(1, bptt === 'full' ? longest : Math.min(longest, bptt.k2)),
-    B: Math.min(batchSize, train.count),
+    T,
+    B,
     likeParameters: 1 + optimizers[optimizer].slots.length,
     states: bptt === 'full' ? 0 : 1,
     beside: evaluations.reduce(
       (sum, { fixed, perStep, most }) => sum + fixed + perStep * Math.min(steps, most),
-      limit === null ? 0 : looks,
+      ofOmega + (limit === null ? 0 : looks),
     ),
   });
   let steps = Math.max(1, ...evaluations.map(({ most }) => most));

@@ -127,6 +127,15 @@ for (const cell of cells) {
       }
     });
 
+    test('backward does not read the new h, which a skip connection may have changed', () => {
+      const [step, other] = [makeStep(scalarBackend(), cell, 2, 5, 4), makeStep(scalarBackend(), cell, 2, 5, 4)];
+      for (const each of [step, other]) cell.forward(each);
+      other.states[0].fill(Number.NaN, other.nextAt, other.nextAt + 10);
+      for (const each of [step, other]) cell.backward(each);
+      for (const array of ['pre', 'apart'] as const) assert.deepEqual(other[array], step[array]);
+      assert.deepEqual(other.dStates, step.dStates);
+    });
+
     test('no gradient in, none out', () => {
       const step = makeStep(scalarBackend(), cell, 2, 5, 3);
       for (const dState of step.dStates) dState.fill(0);

@@ -13,11 +13,12 @@ const folders: readonly { readonly folder: string; readonly page?: string; reado
   // The contract and the registry; the logistic function that several cells use.
   { folder: 'src/network/cell', others: ['cell', 'cells', 'sigmoid'] },
   { folder: 'src/network/loss', others: ['loss', 'losses'] },
+  { folder: 'src/network/skip', others: ['skip', 'skips'] },
   { folder: 'src/network/init', page: 'inits', others: ['init', 'inits', 'rotations'] },
   { folder: 'src/network/orthogonal', page: 'orthogonal', others: ['orthogonal', 'orthogonals'] },
   { folder: 'src/network/unroll/plan', page: 'checkpointed', others: ['plan', 'plans'] },
   // The contracts, what they look at, and what several of them are made of.
-  { folder: 'src/monitor', others: ['look', 'monitor', 'monitors', 'quantile', 'singularValues', 'stepJacobian'] },
+  { folder: 'src/monitor', others: ['look', 'monitor', 'monitors', 'quantile', 'singularValues', 'stepJacobian', 'carriedState'] },
   { folder: 'src/training/optimizer', others: ['optimizer', 'optimizers'] },
   { folder: 'src/training/clip', others: ['clip', 'clips'] },
   // The contract, the list, and what several judges need.

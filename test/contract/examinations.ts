@@ -46,7 +46,7 @@ export function examination(
         needed: null,
       },
       ...{ strength: 0.1, reference: { loss: 0, window: 21, constant }, seconds: 1, spent: {}, cutShort: [] },
-      data: { sequences: 2000, rows: 2000, units: 250, unit: 'sequences', unitSize: 8, longest: 30 },
+      data: { sequences: 2000, rows: 2000, units: 250, unit: 'sequences', unitSize: 8, longest: 30, copies: 0 },
     },
     course: course(),
     finite: true,

@@ -36,13 +36,13 @@ const exactly = (value: number): [number, number] => [value, abs(value)];
 const reference: Record<string, ReferenceCell> = {
   'rnn-tanh': {
     ...{ G: 1, A: 0, S: 1 },
-    forward: ([x]) => ({ pre: [], apart: [], states: [exactly(tanh(x))] }),
-    backward: (_pre, _apart, _previous, [h], [dh]) => ({ pre: [[dh * (1 - h * h), abs(dh)]], apart: [], states: [[0, 0]] }),
+    forward: ([x]) => ({ pre: [exactly(tanh(x))], apart: [], states: [exactly(tanh(x))] }),
+    backward: ([h], _apart, _previous, _next, [dh]) => ({ pre: [[dh * (1 - h * h), abs(dh)]], apart: [], states: [[0, 0]] }),
   },
   'rnn-relu': {
     ...{ G: 1, A: 0, S: 1 },
-    forward: ([x]) => ({ pre: [], apart: [], states: [[Math.max(x, 0), 0]] }),
-    backward: (_pre, _apart, _previous, [h], [dh]) => ({ pre: [[h > 0 ? dh : 0, 0]], apart: [], states: [[0, 0]] }),
+    forward: ([x]) => ({ pre: [[Math.max(x, 0), 0]], apart: [], states: [[Math.max(x, 0), 0]] }),
+    backward: ([h], _apart, _previous, _next, [dh]) => ({ pre: [[h > 0 ? dh : 0, 0]], apart: [], states: [[0, 0]] }),
   },
   lstm: {
     ...{ G: 4, A: 0, S: 2 },
@@ -199,8 +199,8 @@ for (const [name, backend] of wasmBackends) {
           kernel.forward(step);
           const { B, H } = s;
           for (const state of step.states) assertNoSmall(state, step.nextAt, B * H);
-          // The others leave what they were given.
-          if (cell === 'lstm' || cell === 'gru') assertNoSmall(step.pre, step.preAt, B * H * plain.G);
+          // Of a cell whose arithmetic begins with them, the inputs stay as they are.
+          if (!cell.startsWith('mingru') && cell !== 'lru') assertNoSmall(step.pre, step.preAt, B * H * plain.G);
           kernel.backward(step);
           assertNoSmall(step.pre, step.preAt, B * H * plain.G);
           assertNoSmall(step.apart, step.apartAt, B * H * plain.A);
@@ -277,16 +277,15 @@ function backwardStep(
   };
 }
 
-/** Gives the arrays what a forward step leaves in them: gates in (0, 1), candidates and hidden states in (-1, 1). */
-function activate(step: CellBackwardStep, { G, S }: ReferenceCell, units: number, random: Random): void {
-  const { H, pre, preAt, states, nextAt } = step;
+/** Gives `pre` what a forward step leaves in it: gates in (0, 1), candidates in (-1, 1). */
+function activate(step: CellBackwardStep, { G }: ReferenceCell, units: number, random: Random): void {
+  const { H, pre, preAt } = step;
   // The third gate of lstm and gru; of rnn the only one.
   const candidate = Math.min(2, G - 1);
   for (let i = 0; i < units * G; i++) {
     const gate = Math.floor(i / H) % G;
     pre[preAt + i] = gate === candidate ? tanh(mixed(random)) : sigmoid(mixed(random));
   }
-  if (S === 1) for (let i = 0; i < units; i++) states[0][nextAt + i] = tanh(mixed(random));
 }
 
 /** The numbers of unit j of sequence b. */

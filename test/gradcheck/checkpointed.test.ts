@@ -13,9 +13,9 @@ import { losses } from '../../src/network/loss/losses.ts';
 import { initialize, Network } from '../../src/network/network.ts';
 import { Checkpointed } from '../../src/network/unroll/checkpointed.ts';
 import type { MemoryPlan } from '../../src/network/unroll/memoryPlan.ts';
+import type { NormRecord } from '../../src/network/unroll/normRecord.ts';
 import { stateSize } from '../../src/network/unroll/passMemory.ts';
 import { pieceSteps } from '../../src/network/unroll/pieces.ts';
-import type { NormRecord } from '../../src/network/unroll/recurrentLayer.ts';
 import { Unrolled } from '../../src/network/unroll/unrolled.ts';
 import { odd } from './oddCell.ts';
 import { batchOf, copySteps, distance, masksOf, networkOf, type Sample, samples, windowOf } from './sample.ts';
@@ -40,9 +40,8 @@ interface Left {
   readonly loss: number;
   readonly gradient: Float64Array;
   readonly input: Float64Array;
-  /** dL/d(state before the first step), all layers and states, and its exponents. */
+  /** dL/d(states before the first step), all layers and states. */
   readonly states: number[];
-  readonly exponents: number[];
   /** Per layer, squares and exponents of dL/ds_t. */
   readonly norms: number[][];
 }
@@ -61,15 +60,12 @@ function leftBy(
   record: readonly NormRecord[] | undefined,
   input: ArrayLike<number>,
   loss: number,
-  B: number,
 ): Left {
-  const { H } = network;
   return {
     loss,
     gradient: Float64Array.from(network.parameters.gradient),
     input: Float64Array.from(input),
-    states: unrolled.layers.flatMap(({ dStates }) => dStates.flatMap((state) => [...state.subarray(0, B * H)])),
-    exponents: unrolled.layers.flatMap(({ scale }) => [...scale.exponents.subarray(0, B)]),
+    states: unrolled.layers.flatMap((layer) => network.cell.states.flatMap((_, index) => [...layer.initialGradient(index)])),
     norms: (record ?? []).flatMap(({ squares, exponents }) => [[...squares], [...exponents]]),
   };
 }
@@ -81,7 +77,7 @@ function plain(network: Network, batch: Batch, sample: Sample, watched: boolean)
   const inputGradient = inputRoom(backend, batch);
   unrolled.forward(batch, { dropout: masksOf(sample) });
   const loss = unrolled.backward(losses[sample.loss], { inputGradient, record });
-  return leftBy(network, unrolled, record, inputGradient ?? [], loss, batch.B);
+  return leftBy(network, unrolled, record, inputGradient ?? [], loss);
 }
 
 const inputRoom = (backend: Backend, { input, T, B }: Batch) =>
@@ -100,7 +96,7 @@ function checkpointed(network: Network, batch: Batch, sample: Sample, plan: Memo
     inputGradient,
     record,
   });
-  return leftBy(network, through.unrolled, record, inputGradient ?? [], loss!, batch.B);
+  return leftBy(network, through.unrolled, record, inputGradient ?? [], loss!);
 }
 
 function agree(found: Left, expected: Left, tolerance: number): void {
@@ -110,7 +106,6 @@ function agree(found: Left, expected: Left, tolerance: number): void {
   // What goes back through the states is the same arithmetic in the same order.
   assert.deepEqual(found.input, expected.input);
   assert.deepEqual(found.states, expected.states);
-  assert.deepEqual(found.exponents, expected.exponents);
   assert.deepEqual(found.norms, expected.norms);
 }
 
@@ -175,9 +170,10 @@ for (const [name, backend, tolerance, numRuns] of backends) {
           });
           assert.equal(loss === undefined, first.counted === 0);
           const size = sample.B * sample.H;
-          for (const [layer, { states }] of unrolled.layers.entries()) {
+          for (const [layer, { states, history }] of unrolled.layers.entries()) {
             for (const [index, state] of states.entries()) {
-              assert.deepEqual(through.unrolled.layers[layer].states[index].subarray(0, size), state.subarray(0, size));
+              const found = through.unrolled.layers[layer].states[index].subarray(0, history * size);
+              assert.deepEqual(found, state.subarray(0, history * size));
             }
           }
           backend.release(mark);

@@ -9,6 +9,7 @@ import { fillBatch, type Reading, readings } from '../../src/network/gradcheckCe
 import type { LossName } from '../../src/network/loss/loss.ts';
 import { losses } from '../../src/network/loss/losses.ts';
 import { initialize, Network } from '../../src/network/network.ts';
+import type { SkipOptions } from '../../src/network/skip/skip.ts';
 
 export interface Sample {
   readonly cell: string;
@@ -24,6 +25,7 @@ export interface Sample {
   readonly H: number;
   readonly O: number;
   readonly seed: number;
+  readonly skip?: SkipOptions;
 }
 
 const upTo = (max: number) => fc.integer({ min: 1, max });
@@ -42,15 +44,28 @@ export const samples: fc.Arbitrary<Sample> = fc.record({
   H: upTo(7),
   O: upTo(4),
   seed: fc.nat({ max: 2 ** 31 }),
+  skip: fc.constantFrom<(SkipOptions | undefined)[]>(
+    ...[undefined, undefined, undefined],
+    ...([
+      { kind: 'add', lag: 3 },
+      { kind: 'add', lag: [1, 5] },
+      { kind: 'weighted', lag: 2 },
+    ] as const),
+    ...([
+      { kind: 'weighted', lag: [3, 4] },
+      { kind: 'dilated', lag: 2 },
+      { kind: 'dilated', lag: 3 },
+    ] as const),
+  ),
 });
 
 /** The network of a sample, with the parameters of its seed rounded to float32, so that they are the same on every backend. */
 export function networkOf(backend: Backend, sample: Sample, input: Sample['input'] = sample.input): Network {
   const cell = cells.find(({ name }) => name === sample.cell)!;
-  const { H, layers, residual, dropout, I, O, seed } = sample;
+  const { H, layers, residual, dropout, I, O, seed, skip } = sample;
   // Both act between layers.
   const between = layers > 1 ? { residual, dropout } : {};
-  const model = { cell, hiddenSize: H, layers, ...between };
+  const model = { cell, hiddenSize: H, layers, ...between, skip };
   const network = new Network(backend, model, { kind: input, size: I }, O);
   initialize(network, model, seed);
   const { values } = network.parameters;

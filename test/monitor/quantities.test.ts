@@ -172,10 +172,10 @@ describe('lag contributions', () => {
           else window.values.copyWithin(0, kept * window.target.size, (kept + 1) * window.target.size);
           window.counted = 1;
           const unrolled = new Unrolled(network, t + 1 - begin, batch.B);
-          for (const [layer, { states }] of unrolled.layers.entries()) {
+          for (const [layer, { states, history }] of unrolled.layers.entries()) {
             for (const [a, values] of states.entries()) {
               const size = batch.B * network.H;
-              values.set(whole.layers[layer].states[a].subarray(begin * size, (begin + 1) * size));
+              values.set(whole.layers[layer].states[a].subarray(begin * size, (begin + history) * size));
             }
           }
           unrolled.forward(window);

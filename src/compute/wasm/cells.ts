@@ -8,8 +8,8 @@ export function fusedCells(kernels: Kernels): Readonly<Record<string, CellKernel
       forward({ B, H, pre, preAt, states, nextAt }) {
         kernels.tanhForward(pre.byteOffset + preAt * 4, states[0].byteOffset + nextAt * 4, B * H);
       },
-      backward({ B, H, pre, preAt, states, nextAt, dStates }) {
-        kernels.tanhBackward(pre.byteOffset + preAt * 4, states[0].byteOffset + nextAt * 4, dStates[0].byteOffset, B * H);
+      backward({ B, H, pre, preAt, dStates }) {
+        kernels.tanhBackward(pre.byteOffset + preAt * 4, dStates[0].byteOffset, B * H);
       },
     },
 
@@ -17,8 +17,8 @@ export function fusedCells(kernels: Kernels): Readonly<Record<string, CellKernel
       forward({ B, H, pre, preAt, states, nextAt }) {
         kernels.reluForward(pre.byteOffset + preAt * 4, states[0].byteOffset + nextAt * 4, B * H);
       },
-      backward({ B, H, pre, preAt, states, nextAt, dStates }) {
-        kernels.reluBackward(pre.byteOffset + preAt * 4, states[0].byteOffset + nextAt * 4, dStates[0].byteOffset, B * H);
+      backward({ B, H, pre, preAt, dStates }) {
+        kernels.reluBackward(pre.byteOffset + preAt * 4, dStates[0].byteOffset, B * H);
       },
     },
 

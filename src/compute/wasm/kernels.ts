@@ -54,9 +54,9 @@ export interface Kernels {
   sumSquares(x: number, length: number): number;
 
   tanhForward(pre: number, h: number, length: number): void;
-  tanhBackward(pre: number, h: number, dh: number, length: number): void;
+  tanhBackward(pre: number, dh: number, length: number): void;
   reluForward(pre: number, h: number, length: number): void;
-  reluBackward(pre: number, h: number, dh: number, length: number): void;
+  reluBackward(pre: number, dh: number, length: number): void;
   lstmForward(pre: number, cPrevious: number, h: number, c: number, B: number, H: number): void;
   lstmBackward(pre: number, cPrevious: number, c: number, dh: number, dc: number, B: number, H: number): void;
   gruForward(pre: number, apart: number, hPrevious: number, h: number, B: number, H: number): void;

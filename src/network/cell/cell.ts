@@ -34,7 +34,8 @@ export interface UnitParameters {
  *
  * A cell only says what becomes of them: `forward` makes the new states from `pre`, `apart` and the old states, and leaves
  * in `pre` and `apart` what `backward` needs; `backward` turns dL/ds_t into dL/dpre, dL/dapart and the part of dL/ds_{t-1}
- * that goes around the recurrent matrix. Both are loops over B sequences and H units in arrays of either precision.
+ * that goes around the recurrent matrix. Both are loops over B sequences and H units in arrays of either precision. `backward` does not
+ * read the first of the new states: a skip connection (`skip/skip.ts`) may have added to it since.
  *
  * `throughtime gradcheck` and `test/contract/cell.test.ts` verify a cell's backward step against its forward step.
  */

@@ -7,20 +7,23 @@ interface Activation {
   readonly slope: (value: number) => number;
 }
 
-/** The plain recurrent network, h_t = f(pre_t) (Elman 1990, "Finding structure in time"). */
+/** The plain recurrent network, h_t = f(pre_t) (Elman 1990, "Finding structure in time"). Kept for the backward pass: h_t, in `pre`. */
 function plainCell(kind: 'tanh' | 'relu', { value, slope }: Activation): Cell {
   return {
     name: `rnn-${kind}`,
     gates: 1,
     apart: 0,
     states: ['h'],
-    functions: [{ name: 'h', kind, in: { state: 0 } }],
+    functions: [{ name: 'h', kind, in: { gate: 0 } }],
     forward({ B, H, pre, preAt, states: [h], nextAt }: CellStep): void {
-      for (let i = 0; i < B * H; i++) h[nextAt + i] = value(pre[preAt + i]);
-    },
-    backward({ B, H, pre, preAt, states: [h], nextAt, dStates: [dh] }: CellBackwardStep): void {
       for (let i = 0; i < B * H; i++) {
-        pre[preAt + i] = dh[i] * slope(h[nextAt + i]);
+        pre[preAt + i] = value(pre[preAt + i]);
+        h[nextAt + i] = pre[preAt + i];
+      }
+    },
+    backward({ B, H, pre, preAt, dStates: [dh] }: CellBackwardStep): void {
+      for (let i = 0; i < B * H; i++) {
+        pre[preAt + i] = dh[i] * slope(pre[preAt + i]);
         dh[i] = 0;
       }
     },

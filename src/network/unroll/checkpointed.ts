@@ -4,11 +4,11 @@ import { allocateBatch, type Batch, type TargetShape } from '../batch.ts';
 import type { Loss } from '../loss/loss.ts';
 import type { Network } from '../network.ts';
 import { type MemoryPlan, segmentBegin } from './memoryPlan.ts';
+import type { NormRecord } from './normRecord.ts';
 import { stateSize } from './passMemory.ts';
 import { plans } from './plan/plans.ts';
-import type { NormRecord } from './recurrentLayer.ts';
 import type { StateWatch } from './stateWatch.ts';
-import { Unrolled } from './unrolled.ts';
+import { type BackwardOptions, Unrolled } from './unrolled.ts';
 
 /** One pass forward and back through T steps, which are copied a segment at a time, some of them several times. */
 export interface LongPass {
@@ -27,6 +27,8 @@ export interface LongPass {
   readonly record?: readonly NormRecord[];
   /** Measures, and bounds, dL/ds_t on its way back. */
   readonly watch?: StateWatch;
+  /** As of `Unrolled.backward`. */
+  readonly passed?: BackwardOptions['passed'];
   /** [T, B, I] */
   readonly inputGradient?: Reals;
   /** Called when a segment has been run forward and is about to be gone back through: `unrolled` and `batch` hold its steps, from `begin` on. */
@@ -54,7 +56,7 @@ export class Checkpointed {
   /** [S] the state that the next pass begins with. */
   readonly #carried: Reals;
   readonly #size: number;
-  /** Numbers of one state of one layer in the pass at hand. */
+  /** Numbers of one state of one layer at one step, in the pass at hand. */
   #rows = 0;
 
   /** @param carries whether `carry` will be asked for; of what is held all at once, no state need be kept for that. */
@@ -154,12 +156,13 @@ export class Checkpointed {
     else this.unrolled.carry(carry);
   }
 
-  #backward({ T: all, loss, statesOnly, record, watch, inputGradient }: LongPass, begin: number, counted: number): number {
+  #backward({ T: all, loss, statesOnly, record, watch, passed, inputGradient }: LongPass, begin: number, counted: number): number {
     const { T, B, input } = this.batch;
     const [from, to] = [begin * B, (begin + T) * B];
     return this.unrolled.backward(loss, {
       statesOnly,
       watch,
+      passed,
       record: record?.map(({ squares, exponents, afterInjection }) => {
         return { squares: squares.subarray(from, to), exponents: exponents.subarray(from, to), afterInjection };
       }),
@@ -172,10 +175,10 @@ export class Checkpointed {
   #save(step: number, into: Reals, slot: number): void {
     const rows = this.#rows;
     let at = slot * this.#size;
-    for (const { states } of this.unrolled.layers) {
+    for (const { states, history } of this.unrolled.layers) {
       for (const state of states) {
-        into.set(state.subarray(step * rows, (step + 1) * rows), at);
-        at += rows;
+        into.set(state.subarray(step * rows, (step + history) * rows), at);
+        at += history * rows;
       }
     }
   }
@@ -183,10 +186,10 @@ export class Checkpointed {
   #load(from: Reals, slot: number): void {
     const rows = this.#rows;
     let at = slot * this.#size;
-    for (const { states } of this.unrolled.layers) {
+    for (const { states, history } of this.unrolled.layers) {
       for (const state of states) {
-        state.set(from.subarray(at, at + rows), 0);
-        at += rows;
+        state.set(from.subarray(at, at + history * rows), 0);
+        at += history * rows;
       }
     }
   }

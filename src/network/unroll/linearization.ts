@@ -52,8 +52,8 @@ export class Linearization {
       step.states = layer.states;
       step.units = units;
       step.unitsAt = unitsAt;
-      step.previousAt = t * B * H;
-      step.nextAt = (t + 1) * B * H;
+      step.nextAt = (layer.history + t) * B * H;
+      step.previousAt = step.nextAt - layer.recurrentLag * B * H;
       this.pre.set(pre.subarray(t * preSize, (t + 1) * preSize), step.preAt);
       this.apart.set(apart.subarray(t * apartSize, (t + 1) * apartSize), step.apartAt);
       for (const [c, dState] of step.dStates.entries()) dState.fill(a === c ? 1 : 0, 0, B * H);

@@ -1,6 +1,7 @@
 import { countingBackend } from '../../compute/counting.ts';
 import { allocateBatch, type TargetShape } from '../batch.ts';
 import { Network } from '../network.ts';
+import { historyOf } from '../skip/skip.ts';
 import { Unrolled } from './unrolled.ts';
 
 /** What a pass over B sequences takes, in bytes. */
@@ -32,6 +33,6 @@ export function bytesOf(network: Network, construct: (counted: Network) => void)
 }
 
 /** Numbers that are carried from one step to the next, in all layers and sequences. */
-export function stateSize({ L, H, cell }: Network, B: number): number {
-  return L * cell.states.length * B * H;
+export function stateSize({ ways, H, cell }: Network, B: number): number {
+  return ways.reduce((sum, each) => sum + historyOf(each), 0) * cell.states.length * B * H;
 }

@@ -2,7 +2,7 @@ import type { Backend, PackedMatrix, Reals } from '../../compute/backend.ts';
 import type { Batch } from '../batch.ts';
 import type { Loss } from '../loss/loss.ts';
 import type { Network } from '../network.ts';
-import type { Injection } from './recurrentLayer.ts';
+import type { Injection } from './injection.ts';
 
 /** The linear read-out of the top layer at the counted steps, [R, H] -> [R, O], and its way back. */
 export class Readout {

@@ -1,31 +1,19 @@
 import type { Backend, CellBackwardStep, LayerWatch, PackedMatrix, Reals, Sweep } from '../../compute/backend.ts';
 import { blocksOf } from '../cell/cell.ts';
 import { layerNames, type Network } from '../network.ts';
+import { historyOf } from '../skip/skip.ts';
+import { initialGradient } from './initialGradient.ts';
+import { type Injection, inject } from './injection.ts';
+import { type NormRecord, recordNorms } from './normRecord.ts';
 import { pieceSteps } from './pieces.ts';
-import { applyExponents, RowScale } from './rowScale.ts';
+import { endMantissas, RowScale } from './rowScale.ts';
+import { Shortcuts } from './shortcuts.ts';
 import { watchStates } from './stateWatch.ts';
 
 /** What a layer reads, for all T * B rows: `width` numbers each, or one symbol each. */
 export type LayerInput =
   | { readonly kind: 'vectors'; readonly values: Reals; readonly at: number; readonly width: number }
   | { readonly kind: 'symbols'; readonly indices: Int32Array; readonly width: number };
-
-/** dL/d(output of a layer), not through its own recurrence: a row of H numbers for each of the T * B rows, or for some of them. */
-export interface Injection {
-  readonly values: Reals;
-  /** For each row t * B + b, the row of `values` that belongs to it, or -1; null where `values` has all rows in order. */
-  readonly rows: Int32Array | null;
-  /** Power-of-two exponent of each row t * B + b; null where all are 0. */
-  readonly exponents: Int32Array | null;
-}
-
-/** Norms of dL_/ds_t as the backward pass goes by: for each row t * B + b the squared norm of the mantissas, and their exponent. */
-export interface NormRecord {
-  readonly squares: Float64Array;
-  readonly exponents: Int32Array;
-  /** Whether the injection of step t itself counts (the top layer, whose h is read by the loss). */
-  readonly afterInjection: boolean;
-}
 
 /**
  * One recurrent layer through T steps of B sequences: the memory of its forward pass and its way back. Sizes are those of
@@ -36,11 +24,17 @@ export interface NormRecord {
  * Backward, `pre` becomes dL/dpre step by step, and the weight gradients are one product over many steps. How many is said in `pieces.ts`.
  */
 export class RecurrentLayer {
-  /** Per state, [T+1, B, H]: s_{t-1} begins at t * B * H. */
+  /** Steps before the first one whose states are kept: 1, or as far back as a skip connection reads. */
+  readonly history: number;
+  /** The cell reads s_{t - recurrentLag}. */
+  readonly recurrentLag: number;
+  /** Per state, [history + T, B, H]: s_t begins at (history + t) * B * H. */
   readonly states: Reals[];
-  /** dL/ds_t on its way back, [B, H] per state, as mantissas with `scale.exponents`; after `backward`, of the initial state. */
-  readonly dStates: Reals[];
-  readonly scale: RowScale;
+  /** dL/ds_t on its way back along the recurrent path, [recurrentLag, B, H] per state, as mantissas with exponents [recurrentLag, B]. */
+  readonly #dStates: Reals[];
+  readonly #scales: Int32Array;
+  /** Row by row: what is `back` steps before the last one of the pass is in row back % recurrentLag. */
+  readonly #onTheWay: { readonly dStates: Reals[]; readonly scale: RowScale }[];
   /** Exponent of each row of dL/dpre while it is in mantissa form, [T * B]. */
   readonly exponents: Int32Array;
   readonly #network: Network;
@@ -65,7 +59,11 @@ export class RecurrentLayer {
   readonly #backwardInput: PackedMatrix | undefined;
   readonly #backwardJoined: PackedMatrix;
   readonly #backwardApart: PackedMatrix;
+  readonly #gradientRows: readonly { readonly values: Reals; readonly width: number }[];
   readonly #factors: Reals;
+  /** Largest B. */
+  readonly #most: number;
+  readonly #shortcuts: Shortcuts;
   readonly #step: CellBackwardStep;
   /** Many steps in one call, where the backend can do that. */
   readonly #sweep: Sweep | undefined;
@@ -73,12 +71,15 @@ export class RecurrentLayer {
   #backwardVersion = -1;
   #T = 0;
   #B = 0;
+  /** Steps of the pass that have been gone back through. */
+  #gone = 0;
 
   constructor(network: Network, layer: number, T: number, B: number) {
-    const { backend, cell, H, parameters } = network;
+    const { backend, cell, H, parameters, ways } = network;
     const blocks = blocksOf(cell);
     const { G, A, F, R, J } = blocks;
     const [units] = network.unitNames(layer);
+    const { recurrentLag } = ways[layer];
     const capacity = T * B;
     const symbols = layer === 0 && network.input.kind === 'symbols';
     const width = layer === 0 ? network.input.size : H;
@@ -95,13 +96,25 @@ export class RecurrentLayer {
     };
     this.#blocks = blocks;
     this.#layer = layer;
-    this.states = cell.states.map(() => backend.allocate((T + 1) * B * H));
-    this.dStates = cell.states.map(() => backend.allocate(B * H));
-    this.scale = new RowScale(backend, B, H);
+    this.history = historyOf(ways[layer]);
+    this.states = cell.states.map(() => backend.allocate((this.history + T) * B * H));
+    this.#dStates = cell.states.map(() => backend.allocate(recurrentLag * B * H));
+    this.#scales = backend.allocateIndices(recurrentLag * B);
+    this.#onTheWay = Array.from({ length: recurrentLag }, (_, way) => ({
+      dStates: this.#dStates.map((each) => each.subarray(way * B * H, (way + 1) * B * H)),
+      scale: new RowScale(backend, B, H, this.#scales.subarray(way * B, (way + 1) * B)),
+    }));
+    this.recurrentLag = recurrentLag;
+    this.#most = B;
+    this.#shortcuts = new Shortcuts(network, layer, B);
     this.exponents = backend.allocateIndices(capacity);
     this.#factors = backend.allocate(capacity);
     this.#pre = backend.allocate(capacity * G * H);
     this.#apart = backend.allocate(capacity * A * H);
+    this.#gradientRows = [
+      { values: this.#pre, width: G * H },
+      { values: this.#apart, width: A * H },
+    ];
     this.#bias = backend.allocate(G * H);
     this.#biasGradient = backend.allocate(G * H);
     this.#table = symbols ? backend.allocate(width * G * H) : undefined;
@@ -125,27 +138,30 @@ export class RecurrentLayer {
       nextAt: 0,
       units: this.#bias,
       unitsAt: F * H,
-      dStates: this.dStates,
+      dStates: this.#onTheWay[0].dStates,
     };
-    this.#sweep = backend.sweep?.({
-      cell: network.kernel === backend.fused.cells[cell.name] ? cell.name : '',
-      H,
-      B,
-      pre: this.#pre,
-      apart: this.#apart,
-      states: this.states,
-      dStates: this.dStates,
-      forwardJoined: this.#forwardJoined,
-      forwardApart: this.#forwardApart,
-      backwardJoined: this.#backwardJoined,
-      backwardApart: this.#backwardApart,
-      units: this.#bias,
-      unitsAt: F * H,
-      apartBias: parameters.values,
-      apartBiasAt: this.#at.recurrentBias + J * H,
-      scale: this.scale.exponents,
-      exponents: this.exponents,
-    });
+    const plain = this.history === 1 && this.#shortcuts.list.length === 0;
+    this.#sweep = !plain
+      ? undefined
+      : backend.sweep?.({
+          cell: network.kernel === backend.fused.cells[cell.name] ? cell.name : '',
+          H,
+          B,
+          pre: this.#pre,
+          apart: this.#apart,
+          states: this.states,
+          dStates: this.#dStates,
+          forwardJoined: this.#forwardJoined,
+          forwardApart: this.#forwardApart,
+          backwardJoined: this.#backwardJoined,
+          backwardApart: this.#backwardApart,
+          units: this.#bias,
+          unitsAt: F * H,
+          apartBias: parameters.values,
+          apartBiasAt: this.#at.recurrentBias + J * H,
+          scale: this.#scales,
+          exponents: this.exponents,
+        });
   }
 
   /**
@@ -159,6 +175,7 @@ export class RecurrentLayer {
     this.#B = B;
     this.#step.B = B;
     this.#packForward();
+    this.#shortcuts.packForward();
     let shortest = T;
     for (let b = 0; b < B; b++) shortest = Math.min(shortest, lengths[b]);
     const steps = pieceSteps(this.#network, B);
@@ -199,7 +216,9 @@ export class RecurrentLayer {
       if (A > 0) {
         backend.multiplyBias(h, step.previousAt, H, B, this.#forwardApart, parameters.values, apartBias, this.#apart, step.apartAt, A * H);
       }
+      this.#shortcuts.enter(h, step.nextAt, this.#pre, step.preAt, B);
       kernel.forward(step);
+      this.#shortcuts.leave(h, step.nextAt, B);
       if (t >= shortest) this.#endSequences(t, lengths);
     }
   }
@@ -209,7 +228,7 @@ export class RecurrentLayer {
    * `exponents`. `forward` must have run before.
    *
    * @param after how many steps of the pass come after these. Where there are any, the last backward pass was through them: the
-   *   gradient that it left in `dStates` with `scale` goes on here.
+   *   gradient that it left goes on here.
    * @param watch measures dL/ds_t, everything that enters at step t included, and bounds it where it has a limit.
    */
   backward(injection: Injection, record: NormRecord | undefined, from: number, to: number, after: number, watch?: LayerWatch): void {
@@ -217,27 +236,38 @@ export class RecurrentLayer {
     const { kernel, H } = this.#network;
     const { G, A, J } = this.#blocks;
     const B = this.#B;
+    const shortcuts = this.#shortcuts;
     this.#packBackward();
+    shortcuts.packBackward();
+    this.#gone = after + to - from;
     if (this.#sweep && !record) {
       this.#sweep.backward(injection.values, injection.rows, injection.exponents, from, to, after, watch ?? null);
       return;
     }
     if (after === 0) {
-      for (const state of this.dStates) state.fill(0, 0, B * H);
-      this.scale.exponents.fill(0);
+      for (const { dStates, scale } of this.#onTheWay) {
+        for (const state of dStates) state.fill(0, 0, B * H);
+        scale.exponents.fill(0);
+      }
     }
     const step = this.#step;
     for (let t = to - 1; t >= from; t--) {
       this.#place(t);
-      if (record && !record.afterInjection) this.#record(record, t);
-      this.#inject(injection, t);
-      if (record?.afterInjection) this.#record(record, t);
-      if (watch) watchStates(backend, watch, this.dStates, this.scale, after + to - 1 - t, B, H);
-      for (let b = 0; b < B; b++) this.exponents[t * B + b] = this.scale.exponents[b];
+      const back = after + to - 1 - t;
+      const { dStates, scale } = this.#onTheWay[back % this.recurrentLag];
+      shortcuts.arrive(dStates, scale, back, B);
+      if (record && !record.afterInjection) recordNorms(backend, record, t * B, dStates, scale, B, H);
+      inject(backend, injection, t * B, dStates, scale, B, H);
+      if (record?.afterInjection) recordNorms(backend, record, t * B, dStates, scale, B, H);
+      if (watch) watchStates(backend, watch, dStates, scale, back, B, H);
+      for (let b = 0; b < B; b++) this.exponents[t * B + b] = scale.exponents[b];
+      shortcuts.depart(dStates[0], scale.exponents, back, B);
+      step.dStates = dStates;
       kernel.backward(step);
-      if (J > 0) backend.multiply(this.#pre, step.preAt, G * H, B, this.#backwardJoined, this.dStates[0], 0, H, true);
-      if (A > 0) backend.multiply(this.#apart, step.apartAt, A * H, B, this.#backwardApart, this.dStates[0], 0, H, true);
-      this.scale.rescale(this.dStates, B, H);
+      if (J > 0) backend.multiply(this.#pre, step.preAt, G * H, B, this.#backwardJoined, dStates[0], 0, H, true);
+      if (A > 0) backend.multiply(this.#apart, step.apartAt, A * H, B, this.#backwardApart, dStates[0], 0, H, true);
+      shortcuts.departThrough(this.#pre, step.preAt, this.exponents, t * B, back, B);
+      scale.rescale(dStates, B, H);
     }
   }
 
@@ -264,11 +294,12 @@ export class RecurrentLayer {
     const { cell, H, parameters } = this.#network;
     const { G, A, F, J, U } = this.#blocks;
     const B = this.#B;
-    const first = this.#unscale(from, to);
+    const first = endMantissas(backend, this.exponents, from, to, B, this.#gradientRows, this.#factors);
     const rows = (to - first) * B;
     const preAt = first * B * G * H;
     const apartAt = first * B * A * H;
-    const stateAt = first * B * H;
+    const nextAt = (this.history + first) * B * H;
+    const stateAt = nextAt - this.recurrentLag * B * H;
     const { gradient } = parameters;
     const { inputWeight, recurrentWeight, inputBias, recurrentBias } = this.#at;
     if (input.kind === 'symbols') {
@@ -287,6 +318,7 @@ export class RecurrentLayer {
     }
     const h = this.states[0];
     if (J > 0) backend.multiplyTransposed(this.#pre, preAt, G * H, h, stateAt, H, J * H, H, rows, gradient, recurrentWeight, H);
+    this.#shortcuts.addParameterGradients(this.#pre, preAt, h, nextAt, rows, B);
     const biasGradient = this.#biasGradient;
     biasGradient.fill(0);
     backend.addColumnSums(this.#pre, preAt, G * H, rows, G * H, biasGradient, 0);
@@ -299,38 +331,30 @@ export class RecurrentLayer {
     }
   }
 
-  /** Makes s_t the initial state of the next pass: `step` = t + 1 counts the steps that led to it. */
+  /** Makes s_t, and what is kept of the states before it, the initial state of the next pass: `step` = t + 1 counts the steps that led to it. */
   carry(step: number): void {
     const size = this.#B * this.#network.H;
-    for (const state of this.states) state.copyWithin(0, step * size, (step + 1) * size);
+    for (const state of this.states) state.copyWithin(0, step * size, (step + this.history) * size);
   }
 
   /** Sets the initial state to 0. */
   reset(): void {
-    for (const [index, state] of this.states.entries()) state.fill(0, 0, this.dStates[index].length);
+    for (const state of this.states) state.fill(0, 0, this.history * this.#most * this.#network.H);
   }
 
-  /** Multiplies every row of dL/dpre of steps [from, to) with 2^exponent. Returns the first step from which on any row is left. */
-  #unscale(from: number, to: number): number {
-    const backend = this.#backend;
-    const { cell, H } = this.#network;
-    const { gates: G, apart: A } = cell;
-    const B = this.#B;
-    // Mantissas stay below 2^60 or so: with these exponents a row is 0 to the precision of the backend.
-    const vanished = backend.precision === 'float32' ? -160 : -1200;
-    let first = to;
-    let any = false;
-    for (let row = to * B - 1; row >= from * B; row--) {
-      const exponent = this.exponents[row];
-      if (exponent !== 0) any = true;
-      if (exponent > vanished) first = Math.floor(row / B);
-    }
-    if (!any) return from;
-    const rows = (to - first) * B;
-    const { exponents } = this;
-    applyExponents(backend, this.#pre, first * B * G * H, rows, G * H, exponents, first * B, this.#factors);
-    if (A > 0) applyExponents(backend, this.#apart, first * B * A * H, rows, A * H, exponents, first * B, this.#factors);
-    return first;
+  /** Where s_0 begins in `states`, and where the states that the cell reads at step 0, in the last forward pass. */
+  get outputAt(): number {
+    return this.history * this.#B * this.#network.H;
+  }
+  get readAt(): number {
+    return (this.history - this.recurrentLag) * this.#B * this.#network.H;
+  }
+
+  /** After a backward pass, dL/d(initial state) of one state: [history, B, H], the oldest first. */
+  initialGradient(which: number): Float64Array {
+    const own = { lag: this.recurrentLag, values: this.#dStates[which], exponents: this.#scales };
+    const around = which > 0 ? [] : this.#shortcuts.list.map(({ lag, sent }) => ({ lag, ...sent }));
+    return initialGradient([own, ...around], this.history, this.#gone, this.#B, this.#most, this.#network.H);
   }
 
   #place(t: number): void {
@@ -339,43 +363,16 @@ export class RecurrentLayer {
     const rows = t * this.#B;
     step.preAt = rows * cell.gates * H;
     step.apartAt = rows * cell.apart * H;
-    step.previousAt = rows * H;
-    step.nextAt = (rows + this.#B) * H;
+    step.nextAt = (this.history * this.#B + rows) * H;
+    step.previousAt = step.nextAt - this.recurrentLag * this.#B * H;
   }
 
   #endSequences(t: number, lengths: Int32Array): void {
     const { H } = this.#network;
     for (let b = 0; b < this.#B; b++) {
       if (t < lengths[b]) continue;
-      const at = ((t + 1) * this.#B + b) * H;
+      const at = ((this.history + t) * this.#B + b) * H;
       for (const state of this.states) state.fill(0, at, at + H);
-    }
-  }
-
-  #inject({ values, rows, exponents }: Injection, t: number): void {
-    const B = this.#B;
-    const { H } = this.#network;
-    const own = this.scale.exponents;
-    let plain = rows === null;
-    for (let b = 0; plain && b < B; b++) plain = own[b] === (exponents ? exponents[t * B + b] : 0);
-    if (plain) {
-      this.#backend.add(values, t * B * H, this.dStates[0], 0, B * H);
-      return;
-    }
-    for (let b = 0; b < B; b++) {
-      const row = t * B + b;
-      const at = rows ? rows[row] : row;
-      if (at >= 0) this.scale.addRow(this.dStates, b, H, values, at * H, exponents ? exponents[row] : 0);
-    }
-  }
-
-  #record({ squares, exponents }: NormRecord, t: number): void {
-    const { H } = this.#network;
-    for (let b = 0; b < this.#B; b++) {
-      let sum = 0;
-      for (const state of this.dStates) sum += this.#backend.sumSquares(state, b * H, H);
-      squares[t * this.#B + b] = sum;
-      exponents[t * this.#B + b] = this.scale.exponents[b];
     }
   }
 

@@ -20,10 +20,10 @@ export class RowScale {
   readonly #factors: Reals;
   readonly #row: Reals;
 
-  /** Room for B sequences of H units. */
-  constructor(backend: Backend, rows: number, H: number) {
+  /** Room for B sequences of H units. @param exponents where they are kept; by default in an array of their own. */
+  constructor(backend: Backend, rows: number, H: number, exponents?: Int32Array) {
     this.#backend = backend;
-    this.exponents = backend.allocateIndices(rows);
+    this.exponents = exponents ?? backend.allocateIndices(rows);
     this.#maxima = backend.allocate(rows);
     this.#factors = backend.allocate(rows);
     this.#row = backend.allocate(H);
@@ -139,6 +139,38 @@ export function applyExponents(
     for (let r = first; r < first + rows; r++) factors[r] = 2 ** Math.max(0, Math.min(exponents[r] - done, top));
     backend.scaleRows(x, xAt, rows, columns, factors, first);
   }
+}
+
+/**
+ * Multiplies every row t * B + b of steps [from, to) with 2^exponent, in arrays [T * B, width] each.
+ *
+ * @param factors room for one number per row.
+ * @returns the first step from which on any row is left; the rows before it are 0 to the precision of the backend, and stay as they are.
+ */
+export function endMantissas(
+  backend: Backend,
+  exponents: Int32Array,
+  from: number,
+  to: number,
+  B: number,
+  arrays: readonly { readonly values: Reals; readonly width: number }[],
+  factors: Reals,
+): number {
+  // Mantissas stay below 2^60 or so: with these exponents nothing is left of a row.
+  const vanished = backend.precision === 'float32' ? -160 : -1200;
+  let first = to;
+  let any = false;
+  for (let row = to * B - 1; row >= from * B; row--) {
+    const exponent = exponents[row];
+    if (exponent !== 0) any = true;
+    if (exponent > vanished) first = Math.floor(row / B);
+  }
+  if (!any) return from;
+  const rows = (to - first) * B;
+  for (const { values, width } of arrays) {
+    if (width > 0) applyExponents(backend, values, first * B * width, rows, width, exponents, first * B, factors);
+  }
+  return first;
 }
 
 /** Of two rows with maxima m·2^e, the second not 0: the exponent at which the larger one is comfortable, 0 if it is so there. */

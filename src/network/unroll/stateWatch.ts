@@ -1,7 +1,7 @@
 import type { Backend, LayerWatch, Reals, StateLimit } from '../../compute/backend.ts';
 import type { RowScale } from './rowScale.ts';
 
-/** Steps of a pass whose norms are measured at most: enough for a curve, too few to cost anything. */
+/** Steps of a pass whose norms are measured at most where nothing else is asked for: enough for a curve, too few to cost anything. */
 const mostMeasured = 17;
 
 /** A threshold in this range is kept with the exponent 0, as `RowScale` does it; another one with its own. */
@@ -41,14 +41,18 @@ export class StateWatch {
   B = 0;
   measured = 0;
 
-  /** Room for passes of at most B sequences through L layers. */
-  constructor(backend: Backend, L: number, B: number, limit: StateLimit | null = null) {
+  readonly #most: number;
+
+  /** Room for passes of at most B sequences through L layers. @param steps of the longest pass, where every one of them is to be measured. */
+  constructor(backend: Backend, L: number, B: number, limit: StateLimit | null = null, steps = 0) {
+    const most = Math.max(mostMeasured, steps);
     this.limit = limit;
+    this.#most = most;
     this.layers = Array.from({ length: L }, () => ({
       limit,
       stride: 1,
-      norms: backend.allocate(mostMeasured * B),
-      exponents: backend.allocateIndices(mostMeasured * B),
+      norms: backend.allocate(most * B),
+      exponents: backend.allocateIndices(most * B),
       seen: backend.allocateIndices(B),
       bound: backend.allocateIndices(B),
       least: backend.allocate(B).fill(1),
@@ -66,7 +70,7 @@ export class StateWatch {
 
   /** A backward pass of T steps of B sequences begins. */
   begin(T: number, B: number): void {
-    const stride = Math.max(1, Math.ceil((T - 1) / (mostMeasured - 1)));
+    const stride = Math.max(1, Math.ceil((T - 1) / (this.#most - 1)));
     this.T = T;
     this.B = B;
     this.measured = Math.floor((T - 1) / stride) + 1;

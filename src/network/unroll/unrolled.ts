@@ -4,9 +4,11 @@ import { ThroughtimeError } from '../../errors.ts';
 import type { Batch } from '../batch.ts';
 import type { Loss } from '../loss/loss.ts';
 import type { Network } from '../network.ts';
+import type { Injection } from './injection.ts';
+import type { NormRecord } from './normRecord.ts';
 import { pieceSteps } from './pieces.ts';
 import { Readout } from './readout.ts';
-import { type Injection, type LayerInput, type NormRecord, RecurrentLayer } from './recurrentLayer.ts';
+import { type LayerInput, RecurrentLayer } from './recurrentLayer.ts';
 import { applyExponents, RowScale } from './rowScale.ts';
 import type { StateWatch } from './stateWatch.ts';
 
@@ -38,6 +40,8 @@ export interface BackwardOptions {
   readonly watch?: StateWatch;
   /** [T, B, I]: receives dL/d(input), for networks that read vectors. */
   readonly inputGradient?: Reals;
+  /** Told of steps [from, to) of a layer that have been gone back through, while their dL/dpre are mantissas; `after` as of the layer. */
+  readonly passed?: (layer: RecurrentLayer, index: number, from: number, to: number, after: number) => void;
   /** Of a longer pass; without it the batch is all there is. */
   readonly part?: Part;
 }
@@ -122,12 +126,12 @@ export class Unrolled {
     }
     this.#batch = statesOnly ? undefined : batch;
     this.#dropping = dropout !== undefined && this.network.dropout > 0;
-    let output: Output = { values: this.layers[0].states[0], at: B * H };
+    let output: Output | undefined;
     for (const [index, layer] of this.layers.entries()) {
-      const input = index === 0 ? inputOf(batch) : this.#inputFrom(output, index, batch, dropout, begin);
+      const input = output === undefined ? inputOf(batch) : this.#inputFrom(output, index, batch, dropout, begin);
       this.#inputs[index] = input;
       layer.forward(input, T, B, batch.lengths);
-      output = { values: layer.states[0], at: B * H };
+      output = { values: layer.states[0], at: layer.outputAt };
       if (residual && input.kind === 'vectors' && index > 0) {
         const sum = this.#sums[index];
         sum.set(output.values.subarray(output.at, output.at + T * B * H));
@@ -135,7 +139,7 @@ export class Unrolled {
         output = { values: sum, at: 0 };
       }
     }
-    if (!statesOnly) this.readout.forward(output.values, output.at, batch);
+    if (!statesOnly && output) this.readout.forward(output.values, output.at, batch);
   }
 
   /** What a layer read in the last forward pass. */
@@ -154,7 +158,7 @@ export class Unrolled {
    * Of a part of a longer pass: the part's share of the mean loss of the whole; its gradient is added to that of the parts
    * after it. A part may have no counted target.
    */
-  backward(loss: Loss, { statesOnly = false, record, watch, inputGradient, part }: BackwardOptions = {}): number {
+  backward(loss: Loss, { statesOnly = false, record, watch, inputGradient, passed, part }: BackwardOptions = {}): number {
     const batch = this.#counted(loss, part);
     const { parameters } = this.network;
     const { counted, after } = part ?? { counted: batch.counted, after: 0 };
@@ -170,6 +174,7 @@ export class Unrolled {
       for (let index = this.layers.length - 1; index >= 0; index--) {
         const layer = this.layers[index];
         layer.backward(injection, record?.[index], from, to, after + T - to, watch?.layers[index]);
+        passed?.(layer, index, from, to, after + T - to);
         const below = index > 0 ? this.#handDown(index, injection, B, from, to) : injection;
         if (index === 0 && inputGradient) this.#trueInputGradient(layer, inputGradient, batch, from, to);
         if (!statesOnly) layer.addParameterGradients(this.#inputs[index], from, to);
