@@ -18,8 +18,8 @@ export interface LineChartProps {
   readonly onCursor?: (at: number | undefined) => void;
   /** Of a value of the y axis, as it is read out. */
   readonly say: (value: number | null, series: Series) => string;
-  /** Of a horizontal rule that can be dragged: told where it is let go. */
-  readonly onDragRule?: (label: string, at: number) => void;
+  /** A horizontal rule that can be dragged: where it is, and who is told of its way and of where it is let go. */
+  readonly drag?: { readonly at: number; readonly moved: (at: number) => void; readonly dropped: (at: number) => void };
 }
 
 const margin = { top: 10, right: 14, bottom: 34, left: 52 };
@@ -47,9 +47,10 @@ export function useWidth() {
 
 /** Curves over one axis, with rules, marks and strips; read by pointer and keyboard, and zoomed along x. */
 export function LineChart(props: LineChartProps) {
-  const { figure, name, height = 250, range, onRange, cursor, onCursor, say } = props;
+  const { figure, name, height = 250, range, onRange, cursor, onCursor, say, drag: rule } = props;
   const { ref, width } = useWidth();
   const [drag, setDrag] = useState<{ from: number; to: number } | undefined>();
+  const [gripped, setGripped] = useState(false);
   const strips = figure.strips ?? [];
   const frame: Frame = {
     width,
@@ -71,6 +72,9 @@ export function LineChart(props: LineChartProps) {
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
     return drawn ? drawn.x.invert(Math.min(frame.right, Math.max(frame.left, event.clientX - box.left))) : 0;
   };
+  const heightOf = (event: PointerEvent) => event.clientY - (event.currentTarget as HTMLElement).getBoundingClientRect().top;
+  const grips = (event: PointerEvent) => rule !== undefined && drawn !== undefined && Math.abs(heightOf(event) - drawn.y(rule.at)) < 8;
+  const toRule = (event: PointerEvent) => drawn?.y.invert(Math.min(frame.bottom, Math.max(frame.top, heightOf(event)))) ?? 0;
   const xs = figure.series.find(({ x }) => x.length > 0)?.x ?? [];
   const [first, last] = drawn?.extent ?? [0, 1];
   const onKey = (event: KeyboardEvent) => {
@@ -192,6 +196,11 @@ export function LineChart(props: LineChartProps) {
           aria-valuetext={place === undefined ? 'no place chosen' : `${figure.x.label} ${Math.round(place)}: ${spoken.join(', ')}`}
           onKeyDown={onKey}
           onPointerMove={(event) => {
+            if (gripped) {
+              rule?.moved(toRule(event));
+              return;
+            }
+            (event.currentTarget as HTMLElement).style.cursor = grips(event) ? 'ns-resize' : '';
             const value = toValue(event);
             onCursor?.(value);
             if (drag) setDrag({ ...drag, to: value });
@@ -200,18 +209,32 @@ export function LineChart(props: LineChartProps) {
             if (!drag) onCursor?.(undefined);
           }}
           onPointerDown={(event) => {
-            if (event.button !== 0 || !onRange) return;
+            if (event.button !== 0) return;
+            if (grips(event)) {
+              (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
+              setGripped(true);
+              return;
+            }
+            if (!onRange) return;
             (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
             const value = toValue(event);
             setDrag({ from: value, to: value });
           }}
           onPointerUp={(event) => {
+            if (gripped) {
+              setGripped(false);
+              rule?.dropped(toRule(event));
+              return;
+            }
             if (!drag || !drawn) return;
             const value = toValue(event);
             setDrag(undefined);
             if (Math.abs(drawn.x(value) - drawn.x(drag.from)) > 6) onRange?.([Math.min(drag.from, value), Math.max(drag.from, value)]);
           }}
-          onPointerCancel={() => setDrag(undefined)}
+          onPointerCancel={() => {
+            setDrag(undefined);
+            setGripped(false);
+          }}
           onDblClick={() => onRange?.(undefined)}
         />
       </div>
@@ -241,7 +264,7 @@ function scalesOf(figure: Figure, frame: Frame, range: readonly [number, number]
   });
   const shown = figure.y.with === undefined ? [] : [figure.y.with];
   const vertical = extentOf(figure.y.kind, [...within, shown, rules.filter(({ axis }) => axis === 'y').map(({ at }) => at)], 0.06);
-  const x = scaleOver(figure.x.kind, extent, [frame.left, frame.right], Math.max(3, Math.floor(frame.width / 90)));
+  const x = scaleOver(figure.x.kind, extent, [frame.left, frame.right], Math.max(3, Math.floor((frame.right - frame.left) / 80)));
   const y = scaleOver(figure.y.kind, vertical, [frame.bottom, frame.top], 5);
   return { x, y, extent };
 }
