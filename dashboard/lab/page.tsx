@@ -167,9 +167,6 @@ function Charts() {
   // The threshold that can be dragged is that of the last network that has one.
   const dragging = shown.networks.findLastIndex(({ clip }) => clip > 0);
   const clips = shown.networks.map(({ clip }, index) => (index === dragging ? (dragged.value ?? clip) : clip));
-  const onCursor = (at: number | undefined) => {
-    cursor.value = at;
-  };
   return (
     <>
       <Card title="Learning curve">
@@ -177,8 +174,7 @@ function Charts() {
           figure={learningCurve(progress, colours)}
           name="Learning curve"
           height={230}
-          cursor={cursor.value}
-          onCursor={onCursor}
+          cursor={cursor}
           say={(value) => short(value)}
         />
       </Card>
@@ -187,8 +183,7 @@ function Charts() {
           figure={gradientNorms(progress, shown, clips, colours)}
           name="Gradient norm"
           height={230}
-          cursor={cursor.value}
-          onCursor={onCursor}
+          cursor={cursor}
           say={(value) => short(value)}
           drag={
             dragging < 0
@@ -214,10 +209,7 @@ function Charts() {
           figure={lagProfiles(progress, shown, colours)}
           name="Lag profile"
           height={250}
-          cursor={lagCursor.value}
-          onCursor={(at) => {
-            lagCursor.value = at;
-          }}
+          cursor={lagCursor}
           say={(value) => shortPower(value)}
         />
       </Card>

@@ -1,7 +1,7 @@
 import { scaleLinear } from 'd3-scale';
 import { useEffect, useState } from 'preact/hooks';
 import { font } from '../chart/axes.tsx';
-import { useWidth } from '../chart/lineChart.tsx';
+import { useWidth } from '../chart/width.ts';
 import { shortPower } from '../data/numbers.ts';
 import { palette } from '../data/theme.ts';
 import { Moment } from './moment.tsx';
