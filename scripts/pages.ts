@@ -1,5 +1,5 @@
 /** Bundles the pages, each with everything it needs: the dashboard, and the lab with the thread that it trains in. */
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { copyFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 
@@ -18,10 +18,10 @@ export async function buildPages(folder: string): Promise<void> {
   await bundle({ dashboard: path.join(source, 'style.css') }, dashboard);
   copyFileSync(path.join(source, 'index.html'), path.join(dashboard, 'index.html'));
   const lab = path.join(source, 'lab');
-  if (!existsSync(path.join(lab, 'main.tsx'))) return;
   const labFolder = path.join(folder, 'lab');
-  mkdirSync(labFolder, { recursive: true });
   await bundle({ lab: path.join(lab, 'main.tsx'), trainer: path.join(lab, 'worker/trainer.ts') }, labFolder);
   await bundle({ lab: path.join(lab, 'style.css') }, labFolder);
   copyFileSync(path.join(lab, 'index.html'), path.join(labFolder, 'index.html'));
 }
+
+if (import.meta.main) await buildPages(path.join(root, 'dist/pages'));

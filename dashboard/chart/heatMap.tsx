@@ -1,11 +1,12 @@
+import type { Signal } from '@preact/signals';
 import { scaleLinear } from 'd3-scale';
 import { useMemo, useState } from 'preact/hooks';
 import { shortPower } from '../data/numbers.ts';
 import { palette } from '../data/theme.ts';
 import { Axes, type Frame, font } from './axes.tsx';
 import type { Figure, Rule } from './figure.ts';
-import { useWidth } from './lineChart.tsx';
 import { type Scale, scaleOver } from './scales.ts';
+import { useWidth } from './width.ts';
 
 /** Numbers over two axes. */
 export interface HeatFigure {
@@ -29,8 +30,7 @@ export interface HeatMapProps {
   readonly name: string;
   readonly height?: number;
   readonly range?: readonly [number, number];
-  readonly cursor?: number;
-  readonly onCursor?: (at: number | undefined) => void;
+  readonly cursor: Signal<number | undefined>;
   /** Told of the column that was chosen. */
   readonly onChoose?: (column: number) => void;
 }
@@ -49,9 +49,13 @@ function spanOf(value: HeatFigure['value']): [number, number] {
 }
 
 /** Colours over two axes, with a key; the cell under the pointer, or chosen by the arrow keys, is read out. */
-export function HeatMap({ figure, name, height = 270, range, cursor, onCursor, onChoose }: HeatMapProps) {
+export function HeatMap({ figure, name, height = 270, range, cursor: place, onChoose }: HeatMapProps) {
   const { ref, width } = useWidth();
   const [row, setRow] = useState(0);
+  const cursor = place.value;
+  const moveTo = (at: number | undefined) => {
+    place.value = at;
+  };
   const colours = palette.value;
   const { columns, end, rows, value } = figure;
   const frame: Frame = { width, height, left: 52, right: width - 84, top: 10, bottom: height - 34 };
@@ -85,14 +89,14 @@ export function HeatMap({ figure, name, height = 270, range, cursor, onCursor, o
     const found = rows.findIndex(([, last]) => lag <= last + 0.5);
     setRow(found < 0 ? rows.length - 1 : found);
     const at = x.invert(Math.min(frame.right, Math.max(frame.left, event.clientX - box.left)));
-    onCursor?.(at);
+    moveTo(at);
     return columns.findLastIndex((each) => each <= at);
   };
   const onKey = (event: KeyboardEvent) => {
     const at = column === undefined || column < 0 ? columns.length - 1 : column;
     const keys: Record<string, () => void> = {
-      ArrowLeft: () => onCursor?.(columns[Math.max(0, at - 1)]),
-      ArrowRight: () => onCursor?.(columns[Math.min(columns.length - 1, at + 1)]),
+      ArrowLeft: () => moveTo(columns[Math.max(0, at - 1)]),
+      ArrowRight: () => moveTo(columns[Math.min(columns.length - 1, at + 1)]),
       ArrowUp: () => setRow(Math.min(rows.length - 1, row + 1)),
       ArrowDown: () => setRow(Math.max(0, row - 1)),
       Enter: () => onChoose?.(at),
@@ -198,7 +202,7 @@ export function HeatMap({ figure, name, height = 270, range, cursor, onCursor, o
           aria-valuetext={spoken}
           onKeyDown={onKey}
           onPointerMove={choose}
-          onPointerLeave={() => onCursor?.(undefined)}
+          onPointerLeave={() => moveTo(undefined)}
           onClick={(event) => onChoose?.(choose(event))}
         />
       </div>

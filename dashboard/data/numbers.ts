@@ -18,7 +18,7 @@ export function short(value: number | null | undefined): string {
 /** 10 to the power of `log10`, which may lie far below what a number holds. */
 export function shortPower(log10: number | null | undefined): string {
   if (log10 === null || log10 === undefined) return '0';
-  if (log10 > -3 && log10 < 5) return short(10 ** log10);
+  if (log10 >= -3 && log10 < 5) return short(10 ** log10);
   const exponent = Math.floor(log10);
   return `${Number((10 ** (log10 - exponent)).toPrecision(3))}·10${superscript(exponent)}`;
 }

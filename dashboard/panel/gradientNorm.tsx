@@ -73,10 +73,7 @@ export function GradientNorm({ shown }: { shown: readonly Shown[] }) {
         name="Gradient norm"
         range={range.value}
         onRange={(span) => setPlace({ range: span })}
-        cursor={cursor.value}
-        onCursor={(at) => {
-          cursor.value = at;
-        }}
+        cursor={cursor}
         say={(value) => short(value)}
       />
       {single && details && (

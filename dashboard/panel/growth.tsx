@@ -34,10 +34,7 @@ export function Growth({ shown }: { shown: readonly Shown[] }) {
         name="Growth through time"
         range={range.value}
         onRange={(span) => setPlace({ range: span })}
-        cursor={cursor.value}
-        onCursor={(at) => {
-          cursor.value = at;
-        }}
+        cursor={cursor}
         say={(value) => shortPower(value)}
       />
     </Panel>

@@ -33,10 +33,7 @@ export function LagMap({ shown }: { shown: readonly Shown[] }) {
         figure={figure}
         name="Lag profile over the training"
         range={range.value}
-        cursor={cursor.value}
-        onCursor={(at) => {
-          cursor.value = at;
-        }}
+        cursor={cursor}
         onChoose={(column) => setPlace({ look: update[column] })}
       />
       <p class="note">

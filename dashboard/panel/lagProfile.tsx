@@ -36,16 +36,7 @@ export function LagProfile({ shown }: { shown: readonly Shown[] }) {
   };
   return (
     <Panel id="lag-profile" title="Lag profile" csv={() => figureCsv(figure)} controls={<LookChoice shown={shown} />}>
-      <LineChart
-        figure={figure}
-        name="Lag profile"
-        height={270}
-        cursor={lagCursor.value}
-        onCursor={(at) => {
-          lagCursor.value = at;
-        }}
-        say={(value) => shortPower(value)}
-      />
+      <LineChart figure={figure} name="Lag profile" height={270} cursor={lagCursor} say={(value) => shortPower(value)} />
       <p class="note">
         Mean over sequences and probe steps of log₁₀, with the 10th and 90th percentile
         {place.value.look === undefined ? '; the newest look' : ''}.
@@ -80,15 +71,7 @@ export function TransportPanel({ shown }: { shown: readonly Shown[] }) {
   };
   return (
     <Panel id="transport" title="Transport" csv={() => figureCsv(figure)} controls={<LookChoice shown={shown} />}>
-      <LineChart
-        figure={figure}
-        name="Transport"
-        cursor={lagCursor.value}
-        onCursor={(at) => {
-          lagCursor.value = at;
-        }}
-        say={(value) => shortPower(value)}
-      />
+      <LineChart figure={figure} name="Transport" cursor={lagCursor} say={(value) => shortPower(value)} />
     </Panel>
   );
 }

@@ -69,10 +69,7 @@ export function LearningCurve({ shown }: { shown: readonly Shown[] }) {
         name="Learning curve"
         range={range.value}
         onRange={(span) => setPlace({ range: span })}
-        cursor={cursor.value}
-        onCursor={(at) => {
-          cursor.value = at;
-        }}
+        cursor={cursor}
         say={(value) => short(value)}
       />
     </Panel>

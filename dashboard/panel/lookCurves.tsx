@@ -81,17 +81,7 @@ export function LookCurves({ shown, curve }: { shown: readonly Shown[]; curve: L
   };
   return (
     <Panel id={monitor} title={title} about={about} csv={() => figureCsv(figure)}>
-      <LineChart
-        figure={figure}
-        name={title}
-        range={range.value}
-        onRange={(span) => setPlace({ range: span })}
-        cursor={cursor.value}
-        onCursor={(at) => {
-          cursor.value = at;
-        }}
-        say={say}
-      />
+      <LineChart figure={figure} name={title} range={range.value} onRange={(span) => setPlace({ range: span })} cursor={cursor} say={say} />
     </Panel>
   );
 }

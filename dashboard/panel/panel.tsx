@@ -40,7 +40,7 @@ export function Panel({ id, title, about, wide = false, csv, children, controls 
           <a
             class="tool"
             href={link}
-            aria-label={`Link to the panel ${title}`}
+            aria-label={`Permalink of ${title}`}
             title="Copies the link of this panel"
             onClick={(event) => {
               event.preventDefault();

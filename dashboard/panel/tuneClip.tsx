@@ -33,15 +33,7 @@ function Found({ threshold, curve, tried, explodesWithout }: TuneClip) {
   };
   return (
     <Panel id="tune-clip" title="Choice of the threshold" about={summary} csv={() => figureCsv(figure)}>
-      <LineChart
-        figure={figure}
-        name="Choice of the threshold"
-        cursor={cursor.value}
-        onCursor={(at) => {
-          cursor.value = at;
-        }}
-        say={(value) => short(value)}
-      />
+      <LineChart figure={figure} name="Choice of the threshold" cursor={cursor} say={(value) => short(value)} />
       <details>
         <summary>{tried.length} thresholds were tried</summary>
         <Scroll label="Thresholds that were tried">

@@ -41,6 +41,8 @@ async function dashboard(folder: string, { host, port, token }: DashboardFlags):
   process.stderr.write(`The runs of ${folder} are shown at ${address} until Ctrl-C.\n`);
   await new Promise<void>((resolve) => {
     process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve());
+    // Of a training that has opened it, when that ends.
+    process.once('disconnect', () => resolve());
   });
   await close();
 }

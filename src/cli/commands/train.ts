@@ -18,6 +18,7 @@ import { describeMemory } from '../../training/trainingMemory.ts';
 import { EventLines } from '../events.ts';
 import { duration, short } from '../numbers.ts';
 import { type BackendName, openBackend } from '../openBackend.ts';
+import { openDashboard } from '../openDashboard.ts';
 import { options, pathText } from '../options.ts';
 import { overridesOf } from '../overrides.ts';
 import { Progress } from '../progress.ts';
@@ -40,6 +41,7 @@ interface TrainFlags {
   run?: string;
   rewind?: boolean;
   checkpointEvery?: number;
+  dashboard?: boolean;
 }
 
 export function trainCommand(): Command {
@@ -60,6 +62,7 @@ export function trainCommand(): Command {
       'go on from before the explosion of a run, as a new run; --set may change clip, guard, learningRate, schedule, updates',
     )
     .addOption(options.checkpointEvery())
+    .option('--dashboard', 'show the run in a browser while it is trained')
     .addOption(options.json())
     .addHelpText(
       'after',
@@ -84,6 +87,7 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   let progress: Progress | undefined;
   const events = new EventLines();
+  let closeDashboard: (() => void) | undefined;
   try {
     const { result, network, data, run } = await withPlace(source, overridesOf(flags), () =>
       trainRun({
@@ -96,6 +100,7 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
         prepare: flags.prepare,
         watcher: {
           begun({ path: run, experiment, memory, resumedAt, network: { parameters, L, H, cell } }) {
+            if (flags.dashboard) closeDashboard = openDashboard(path.dirname(path.resolve(run)));
             progress = new Progress(experiment.training.updates, resumedAt);
             if (resumedAt >= experiment.training.updates) {
               progress.say(`The run in ${run} is finished: all its ${resumedAt} updates were made before.`);
@@ -139,6 +144,7 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
       process.stderr.write(`Stopped ${why}; go on with: throughtime train ${argument(result.run)}\n`);
     }
   } finally {
+    closeDashboard?.();
     // After one signal the process is about to end, and the same one handed on late must not end it another way.
     if (!stop.signal.aborted) process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
