@@ -2,9 +2,9 @@ import type { Trainer } from '../../training/trainer.ts';
 import { say } from './replay.ts';
 import { type Found, thresholdPieces } from './threshold.ts';
 
-/** Repetitions of a replay, and updates of each beyond the explosion. */
+/** Repetitions of a replay, and updates of each beyond the explosion, as far as the training has so many left. */
 const seeds = 3;
-const beyond = 150;
+const beyond = 400;
 /** Of the highest threshold that holds in the replays, this share is taken: what comes after them is not known. */
 const margin = 0.5;
 

@@ -58,7 +58,7 @@ const afterFault = 20;
 
 /**
  * Trains some updates from a snapshot (or from the network as it is) with a clip, other sequences following each other for every seed,
- * and says whether that went well: everything finite, no divergence, no loss that ends above where it began, comes back to that or keeps jumping.
+ * and says whether that went well: everything finite, no loss that ends above where it began, comes back to that or keeps jumping.
  * Gives a piece for each update, so that whoever asks for the next may do something else in between, or ask no more.
  *
  * The network is left as the last update has made it; the memory of the backend is given back.
@@ -85,7 +85,8 @@ export function* stretchPieces(
       if (binding && binding.share > 0) bound++;
       for (const { kind, because } of trainer.takeEvents()) {
         if (explodes(kind)) sign ??= { at: count, because };
-        if (wrecks(kind)) fault ??= because;
+        // The other signs may come to nothing: a bounded step that is too long near a minimum, a loss that rises and falls again.
+        if (kind === 'nonFinite') fault ??= because;
       }
       // What has once gone wrong is looked at a little longer, for the curve, but not to the end.
       if (fault !== null && (++late > afterFault || !Number.isFinite(loss))) break;
@@ -129,10 +130,8 @@ function largestMedianOfThree(losses: readonly number[]): number {
   return largest;
 }
 
-/** Events after which what was learned is lost. An overshoot is not one: a bounded step may be too long near a minimum, and do no harm. */
-const wrecks = (kind: Sign['kind'] | 'clip') => kind === 'nonFinite' || kind === 'divergence';
 /** Signs that a training without a clip explodes. A gradient that grows through time need not. */
-export const explodes = (kind: Sign['kind'] | 'clip') => wrecks(kind) || kind === 'overshoot';
+export const explodes = (kind: Sign['kind'] | 'clip') => kind === 'nonFinite' || kind === 'overshoot' || kind === 'divergence';
 
 /** The seed of the n-th repetition: the first is the training as it is. */
 export const repetitionSeed = (seed: number, n: number) => (n === 0 ? seed : seedFor(seed, 'threshold', n));
