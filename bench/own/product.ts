@@ -19,7 +19,7 @@ if (import.meta.main) {
     a[i] = random.normal();
     b[i] = random.normal();
   }
-  const packed = backend.allocatePacked(n, n);
+  const packed = backend.allocatePacked(n, n, n);
   backend.pack(b, 0, n, 1, packed);
   await serve(backend.detail, async () => () => {
     backend.multiply(a, 0, n, n, packed, c, 0, n, false);
