@@ -9,8 +9,8 @@ import { throughtime, workplace } from './commandLine.ts';
 const data = { kind: 'task', name: 'copying', length: 8, memory: 3, symbols: 4, trainSequences: 400, validationSequences: 40 };
 const training = { updates: 120, batchSize: 16, optimizer: 'rmsprop', learningRate: 0.01, bptt: { k1: 6, k2: 9 }, validateEvery: 60 };
 const experiments = {
-  'a GRU of two layers with orthogonal blocks, truncated, its recurrent path clipped': {
-    model: { cell: 'gru', hiddenSize: 12, layers: 2, residual: true, orthogonal: { by: 'polar', learningRate: 0.002 } },
+  'a GRU of two layers with orthogonal blocks and a skip, truncated, its recurrent path clipped': {
+    model: { cell: 'gru', hiddenSize: 12, layers: 2, orthogonal: { by: 'polar', learningRate: 0.002 }, skip: { kind: 'weighted', lag: 3 } },
     training: { ...training, clip: { recurrentNorm: 0.1 }, monitors: ['orthogonality'], monitorEvery: 30 },
   },
   LRU: { model: { cell: 'lru', hiddenSize: 12, layers: 2, residual: true }, training },
