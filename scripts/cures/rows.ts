@@ -32,6 +32,11 @@ export const rows: readonly CureRow[] = [
       skip: { kind: 'dilated', perLayer: [1, 2, 4, 8, 16, 32] },
     },
   },
+  {
+    name: 'tanh + Omega',
+    model: { ...rnn, recurrentInit: { gaussian: 1 } },
+    training: { optimizer: 'sgd', learningRate: 0.01, omega: { weight: 2 } },
+  },
   { name: 'LSTM', model: { cell: 'lstm', hiddenSize: 64 }, training: { learningRate: 0.003 } },
   { name: 'LSTM, chrono', model: { cell: 'lstm', hiddenSize: 64, forgetBias: 'chrono' }, training: { learningRate: 0.003 } },
   { name: 'GRU', model: { cell: 'gru', hiddenSize: 64 }, training: { learningRate: 0.003 } },
