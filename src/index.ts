@@ -65,8 +65,9 @@ export { type GradcheckCellOptions, type GradcheckCellReport, gradcheckCell } fr
 export type { RecurrentInit } from './network/init/init.ts';
 export type { Loss, LossName } from './network/loss/loss.ts';
 export { losses } from './network/loss/losses.ts';
-export { checkModel, type ModelOptions } from './network/model.ts';
+export { type CellName, checkModel, type ModelOptions } from './network/model.ts';
 export { initialize, Network } from './network/network.ts';
+export type { OrthogonalMapName, OrthogonalOption } from './network/orthogonal/orthogonal.ts';
 export { type Parameter, Parameters } from './network/parameters.ts';
 export { Checkpointed, type LongPass } from './network/unroll/checkpointed.ts';
 export { generate } from './network/unroll/generate.ts';

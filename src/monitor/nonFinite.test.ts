@@ -43,7 +43,7 @@ const opened: [string, Backend][] = [
 
 for (const [name, backend] of opened) {
   describe(`${name}: a value that is not finite is located`, () => {
-    for (const cell of ['rnn', 'lstm', 'gru'] as const) {
+    for (const cell of ['rnn', 'lstm', 'gru', 'mingru', 'lru'] as const) {
       const model: ModelOptions = { cell, hiddenSize: 5, layers: 2 };
 
       test(`${cell}: nowhere, where everything is finite`, () => {
@@ -91,7 +91,7 @@ for (const [name, backend] of opened) {
         const pass = passOf(backend, model, 20);
         const { states } = pass.unrolled.layers[1];
         states[states.length - 1][1 * 5 + 3] = -Infinity;
-        const tensor = cell === 'lstm' ? 'initial c' : 'initial h';
+        const tensor = `initial ${pass.network.cell.states.at(-1)}`;
         const located = locate(pass) as NonFiniteLocation;
         assert.deepEqual(place(located), { tensor, pass: 'before', layer: 1, step: 0, sequence: 1, index: [3] });
         assert.equal(located.value, -Infinity);

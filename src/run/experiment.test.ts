@@ -31,6 +31,7 @@ describe('what is not said', () => {
         monitors: ['saturation', 'half-life', 'lag-profile', 'lag-contribution'],
       },
     });
+    assert.deepEqual(read('model.orthogonal=true').training.monitors.at(-1), 'orthogonality');
     assert.equal(read('training=null').training.updates, 2000);
     assert.equal(read('training=null').training.validateEvery, 200);
     assert.deepEqual(read('data={"kind":"text","path":"a.txt"}').training.bptt, { k1: 50, k2: 50 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { evaluate, type MemberNode, parse, type ValueNode } from '@humanwhocodes/momoa';
 import { show } from '../data/options.ts';
 import { type ErrorPlace, ThroughtimeError } from '../errors.ts';
+import { defaultMonitors } from '../monitor/monitors.ts';
 import { checkModel } from '../network/model.ts';
 import { cellOf } from '../network/network.ts';
 import { waysOf } from '../network/skip/skips.ts';
@@ -118,7 +119,8 @@ function fieldLine(file: string, field: string, itself = false): number | undefi
 
 function complete({ name, data, model, training }: ExperimentInput): Experiment {
   const { bptt = data.kind === 'text' ? textWindow : 'full', validateEvery = Math.ceil(training.updates / 10) } = training;
-  return { name, data, model, training: { ...training, bptt, validateEvery } };
+  const { monitors = model.orthogonal ? [...defaultMonitors, 'orthogonality'] : defaultMonitors } = training;
+  return { name, data, model, training: { ...training, bptt, validateEvery, monitors } };
 }
 
 type Issue = (typeof experimentSchema extends { safeParse(value: unknown): infer R } ? R : never) extends infer R

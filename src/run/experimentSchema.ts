@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defaultMonitors, monitors } from '../monitor/monitors.ts';
+import { monitors } from '../monitor/monitors.ts';
 import { trainingDefaults } from '../training/options.ts';
 
 /**
@@ -215,8 +215,10 @@ const training = z.strictObject({
   validateEvery: whole(1).optional().describe('Updates between two looks at the validation part; default a tenth of updates.'),
   monitors: z
     .array(z.enum(monitors.map(({ name }) => name)))
-    .default([...defaultMonitors])
-    .describe('What is measured of the network while it trains, into profiles.jsonl.'),
+    .optional()
+    .describe(
+      'What is measured of the network while it trains, into profiles.jsonl; default saturation, half-life, lag-profile, lag-contribution, and orthogonality of a recurrent matrix that stays orthogonal.',
+    ),
   monitorEvery: whole(1)
     .optional()
     .describe('Updates between two looks of the monitors; default: 40 looks, fewer where their work would exceed 2% of the training.'),

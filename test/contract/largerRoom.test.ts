@@ -7,6 +7,7 @@ import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
 import { lagGradients } from '../../src/monitor/lagProfile.ts';
 import { allocateBatch } from '../../src/network/batch.ts';
 import { losses } from '../../src/network/loss/losses.ts';
+import type { CellName } from '../../src/network/model.ts';
 import { initialize, Network } from '../../src/network/network.ts';
 import { Unrolled } from '../../src/network/unroll/unrolled.ts';
 
@@ -14,7 +15,7 @@ const T = 6;
 const B = 3;
 
 /** Lag gradients, loss and gradient of T steps of B sequences, in a network unrolled with room for more. */
-function measured(backend: Backend, cell: 'rnn' | 'lstm' | 'gru', roomT: number, roomB: number) {
+function measured(backend: Backend, cell: CellName, roomT: number, roomB: number) {
   const model = { cell, hiddenSize: 5, layers: 2, residual: true } as const;
   const network = new Network(backend, model, { kind: 'vectors', size: 2 }, 1);
   initialize(network, model, 1);
@@ -36,7 +37,7 @@ function measured(backend: Backend, cell: 'rnn' | 'lstm' | 'gru', roomT: number,
 
 for (const [name, backend] of [['scalar', scalarBackend()] as const, ['wasm', await wasmBackend()] as const]) {
   describe(`${name}: a batch smaller than the room it runs in`, () => {
-    for (const cell of ['rnn', 'lstm', 'gru'] as const) {
+    for (const cell of ['rnn', 'lstm', 'gru', 'mingru', 'lru'] as const) {
       test(`${cell}, two layers: the bits of a room that fits, in loss, gradient and every lag`, () => {
         const fitting = measured(backend, cell, T, B);
         for (const [roomT, roomB] of [

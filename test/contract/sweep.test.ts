@@ -24,7 +24,7 @@ interface Setting {
   readonly scale?: number;
 }
 
-const settings: Setting[] = (['rnn', 'lstm', 'gru'] as const).flatMap((cell): Setting[] => [
+const settings: Setting[] = (['rnn', 'lstm', 'gru', 'mingru', 'lru'] as const).flatMap((cell): Setting[] => [
   { name: `${cell}: small and odd`, model: { cell, hiddenSize: 7 }, T: 9, B: 5, I: 3, read: 'every' },
   { name: `${cell}: one sequence`, model: { cell, hiddenSize: 33 }, T: 20, B: 1, I: 2, read: 'last' },
   { name: `${cell}: large enough for threads`, model: { cell, hiddenSize: 65, layers: 2 }, T: 40, B: 33, I: 5, read: 'every' },

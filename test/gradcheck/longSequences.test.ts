@@ -155,11 +155,12 @@ describe(`tanh networks over ${T} steps: every parameter's gradient, and the inp
 });
 
 describe(`wasm against scalar over ${T} steps`, () => {
-  for (const cell of ['lstm', 'gru', 'rnn'] as const) {
+  for (const cell of ['lstm', 'gru', 'rnn', 'mingru', 'lru'] as const) {
     test(`${cell}, 2 residual layers, weights times 0.1 and as they are: to 1e-4`, () => {
       for (const scale of [0.1, 1]) {
         for (const reading of ['last', 'masked'] as const) {
-          const model: ModelOptions = { cell, hiddenSize: 9, layers: 2, residual: true, recurrentInit: { orthogonal: scale } };
+          const start = cell === 'mingru' || cell === 'lru' ? {} : { recurrentInit: { orthogonal: scale } };
+          const model: ModelOptions = { cell, hiddenSize: 9, layers: 2, residual: true, ...start };
           const [expected, ...others] = backends.map(([, backend]) => gradientOf(backend, model, reading));
           for (const { network, input } of others) {
             for (const { name } of network.parameters.list) {

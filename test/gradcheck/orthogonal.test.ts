@@ -21,12 +21,22 @@ const sample: Sample = {
 for (const cell of cells.filter(({ recurrentMatrix }) => recurrentMatrix !== false)) {
   for (const [name, map] of Object.entries(orthogonalMaps)) {
     describe(`${cell.name}, orthogonal by ${name}`, () => {
-      for (const carried of [0, 3]) {
-        test(`2 layers, residual${carried > 0 ? ', a truncated window of 4 steps after 3' : ''}: every number of A of every block, to 1e-6`, () => {
+      const settings = [
+        { carried: 0 },
+        { carried: 3 },
+        { carried: 3, skip: { kind: 'add', lag: 2 } },
+        { carried: 3, skip: { kind: 'weighted', lag: [2, 3] } },
+        { carried: 3, skip: { kind: 'dilated', perLayer: [1, 2] } },
+      ] as const satisfies { carried: number; skip?: ModelOptions['skip'] }[];
+      for (const { carried, ...skipping } of settings) {
+        const window = carried > 0 ? ', a truncated window of 4 steps after 3' : '';
+        const along = 'skip' in skipping ? `, skip ${JSON.stringify(skipping.skip)}` : '';
+        test(`2 layers, residual${window}${along}: every number of A of every block, to 1e-6`, () => {
           const backend = scalarBackend();
           const { H } = sample;
           const by = name as keyof typeof orthogonalMaps;
-          const model: ModelOptions = { cell, hiddenSize: H, layers: 2, residual: true, recurrentInit: 'orthogonal', orthogonal: { by } };
+          const start = { recurrentInit: 'orthogonal', orthogonal: { by } } as const;
+          const model: ModelOptions = { cell, hiddenSize: H, layers: 2, residual: true, ...start, ...skipping };
           const network = new Network(backend, model, { kind: 'vectors', size: sample.I }, sample.O);
           initialize(network, model, 2);
           const whole = batchOf(backend, sample);

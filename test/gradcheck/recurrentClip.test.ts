@@ -113,6 +113,27 @@ function taped(setting: Setting, kind: Kind, threshold: number): Float64Array {
               return tape.add(n, tape.multiply(z, tape.add(h[j], tape.multiply(tape.leaf(-1), n))));
             }),
           ];
+        } else if (cell.name === 'mingru') {
+          next = [
+            units.map((j) => {
+              const z = tape.sigmoid(tape.add(...input(j)));
+              const n = tape.add(...input(H + j));
+              return tape.add(n, tape.multiply(z, tape.add(h[j], tape.multiply(tape.leaf(-1), n))));
+            }),
+          ];
+        } else if (cell.name === 'lru') {
+          const made = units.map((j) => {
+            const size = tape.exp(tape.multiply(tape.leaf(-1), tape.exp(bias(`nu_log_l${layer}`, j))));
+            const angle = tape.exp(bias(`theta_log_l${layer}`, j));
+            const [real, imaginary] = [tape.multiply(size, tape.cos(angle)), tape.multiply(size, tape.sin(angle))];
+            const weight = tape.multiply(tape.exp(bias(`gamma_log_l${layer}`, j)), tape.sigmoid(tape.add(...input(2 * H + j))));
+            const [u, v] = [0, H].map((gate) => tape.multiply(weight, tape.add(...input(gate + j))));
+            return [
+              tape.add(tape.multiply(real, h[j]), tape.multiply(tape.leaf(-1), tape.multiply(imaginary, c[j])), u),
+              tape.add(tape.multiply(real, c[j]), tape.multiply(imaginary, h[j]), v),
+            ];
+          });
+          next = [made.map(([each]) => each), made.map(([, each]) => each)];
         } else next = [units.map((j) => (cell.name === 'rnn-relu' ? tape.relu(pre(0, j)) : tape.tanh(pre(0, j))))];
         // All states of the layer are one vector.
         const bounded = tape.changed(next.flat(), (gradients) => limits[kind](gradients, threshold));
@@ -150,6 +171,8 @@ const models: [string, ModelOptions][] = [
   ['lstm', { cell: 'lstm', hiddenSize: 3 }],
   ['lstm, two layers', { cell: 'lstm', hiddenSize: 3, layers: 2 }],
   ['gru', { cell: 'gru', hiddenSize: 4 }],
+  ['mingru, two layers', { cell: 'mingru', hiddenSize: 4, layers: 2 }],
+  ['lru, two layers', { cell: 'lru', hiddenSize: 3, layers: 2 }],
 ];
 
 for (const [name, model] of models) {

@@ -36,6 +36,19 @@ export class Tape {
     return this.#map(x, value, 1 - value * value);
   }
 
+  exp(x: Scalar): Scalar {
+    const value = Math.exp(x.value);
+    return this.#map(x, value, value);
+  }
+
+  cos(x: Scalar): Scalar {
+    return this.#map(x, Math.cos(x.value), -Math.sin(x.value));
+  }
+
+  sin(x: Scalar): Scalar {
+    return this.#map(x, Math.sin(x.value), Math.cos(x.value));
+  }
+
   relu(x: Scalar): Scalar {
     return this.#map(x, Math.max(0, x.value), x.value > 0 ? 1 : 0);
   }

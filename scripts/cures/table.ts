@@ -1,0 +1,73 @@
+/**
+ * Which cure reaches how far: every row on every task, with three seeds, two trainings at a time. Writes docs/measured/cures.json after each
+ * training, and the table in docs/measured/cures.md at the end; trainings that are in the file already are not made again, so that it may be stopped
+ * and gone on with. `npm run measure:cures`, within two hours on two cores.
+ *
+ * `--rows`, `--tasks` (parts of their names, with commas), `--seeds`, `--seconds` (processor time of one training) and `--at-once` choose;
+ * `--anew` makes the chosen trainings again; `--page` writes the page alone.
+ */
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { writeMeasured } from '../writeMeasured.ts';
+import { page } from './page.ts';
+import { rows } from './rows.ts';
+import type { CureRun } from './run.ts';
+import { tasks } from './tasks.ts';
+
+const { values: flags } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '' },
+    tasks: { type: 'string', default: '' },
+    seeds: { type: 'string', default: '1,2,3' },
+    seconds: { type: 'string', default: '75' },
+    'at-once': { type: 'string', default: '2' },
+    anew: { type: 'boolean', default: false },
+    page: { type: 'boolean', default: false },
+  },
+});
+
+interface Job {
+  readonly row: string;
+  readonly task: string;
+  readonly seed: number;
+  readonly seconds: number;
+}
+
+const file = path.join(import.meta.dirname, '../../docs/measured/cures.json');
+const chosen = (part: string, name: string) => part.split(',').some((each) => name.includes(each.trim()));
+const isSame = (a: Pick<Job, 'row' | 'task' | 'seed'>, b: Pick<Job, 'row' | 'task' | 'seed'>) =>
+  a.row === b.row && a.task === b.task && a.seed === b.seed;
+
+let runs: CureRun[] = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { runs: CureRun[] }).runs : [];
+const jobs: Job[] = [];
+for (const seed of flags.seeds.split(',').map(Number)) {
+  for (const { name: task } of tasks.filter(({ name }) => chosen(flags.tasks, name))) {
+    for (const { name: row } of rows.filter(({ name }) => chosen(flags.rows, name)))
+      jobs.push({ row, task, seed, seconds: Number(flags.seconds) });
+  }
+}
+if (flags.anew) runs = runs.filter((run) => !jobs.some((job) => isSame(job, run)));
+const open = flags.page ? [] : jobs.filter((job) => !runs.some((run) => isSame(job, run)));
+const keep = () => writeMeasured('cures', { rows, tasks, runs }, page(runs), false);
+
+function work(child: ChildProcess): void {
+  const job = open.shift();
+  if (job) child.send(job);
+  else child.disconnect();
+}
+
+for (let i = 0; i < Math.min(open.length, Number(flags['at-once'])); i++) {
+  const child = fork(path.join(import.meta.dirname, 'worker.ts'));
+  child.on('message', (run: CureRun) => {
+    runs.push(run);
+    process.stderr.write(`${JSON.stringify(run)}\n`);
+    keep();
+    work(child);
+  });
+  work(child);
+}
+process.on('exit', () => process.stdout.write(page(runs)));
+if (flags.page) keep();
