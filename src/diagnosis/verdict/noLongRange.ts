@@ -38,7 +38,7 @@ export const noLongRange: Judge = {
       };
     }
     const longest = data.data.longest;
-    const near = data.horizon <= Math.max(thresholds.shortSteps, thresholds.shortShare * longest) && data.horizon < longest;
+    const near = data.horizon <= thresholds.shortShare * longest;
     if (!near || !(reading.complete || reading.share >= thresholds.shortComplete)) return null;
     const because = `${small}the data depend on the newest ${inputs(data.horizon)} of ${longest} and nothing older was found to add anything, and the network has learned ${percent(Math.min(1, reading.share))} of what they allow, a loss of ${say(examination.loss.model)}.`;
     return {
