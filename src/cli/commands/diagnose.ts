@@ -154,7 +154,7 @@ async function ofWeights({ flags, command, signal, watch, left }: Given): Promis
     ...{ network, train: dataset, validation: dataset, model, training: null },
     seconds: 0.6 * left(),
     // Nothing is known of an experiment but its model.
-    accepts: (set) => Object.keys(set).every((field) => field.startsWith('model.') && !/orthogonal|skip/.test(field)),
+    accepts: (set) => Object.keys(set).every((field) => field.startsWith('model.')),
   });
   return through(pieces, new Pace(signal), watch);
 }
