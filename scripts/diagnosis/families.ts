@@ -111,6 +111,15 @@ const lines: readonly Line[] = [
   },
   { name: 'exclusive or', task: delayedXor, lags: [1, 3], models: [lstm(24), gru(24)], training: { learningRate: 0.02, updates: 600 } },
   { name: 'third', task: third, lags: [1, 4, 40, 90], models: [tanh(24), gru(20)], training: { learningRate: 0.01, updates: 500 } },
+  {
+    name: 'slow autoregression',
+    task: autoregression(0.97),
+    lags: [60],
+    models: [tanh(16), relu(16), lstm(12)],
+    construction: 'short',
+    sequences: 300,
+    training: { learningRate: 0.01 },
+  },
 ];
 
 export const choosing = (seeds: readonly number[]): Trial[] => trialsOf(lines, seeds);

@@ -1,6 +1,6 @@
 import { gru, lstm, relu, tanh, trialsOf } from './families.ts';
 import {
-  autoregression,
+  chain,
   delayedXor,
   faint,
   keptSymbol,
@@ -119,8 +119,8 @@ const lines: Parameters<typeof trialsOf>[0] = [
     training: { learningRate: 0.02 },
   },
   {
-    name: 'slow autoregression',
-    task: autoregression(0.97),
+    name: 'sticky chain',
+    task: chain(3, 0.85),
     lags: [60],
     models: [tanh(16), relu(16), lstm(12)],
     construction: 'short',
