@@ -3,9 +3,10 @@
  * right into docs/calibration/diagnosis.json and docs/diagnosis.md, beside two known rules on the same trainings. Half an hour of one core.
  *
  *   npm run calibrate                    the families that nothing was chosen on (heldOut.ts)
+ *   npm run calibrate -- --continue      the same, without those whose results are there
  *   npm run calibrate -- --choose        the families that the thresholds were chosen on (families.ts); prints, writes nothing
  *   npm run calibrate -- --page          only the page, from the results that are there
- *   --seeds 1,2                          others than 21 to 24 (choosing: 1 to 5);   --family window    some families alone, with --choose
+ *   --seeds 1,2                          others than 41 to 44 (choosing: 1 to 5);   --family window    some families alone, with --choose
  */
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -15,14 +16,20 @@ import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
 import { choosing } from './families.ts';
 import { heldOut } from './heldOut.ts';
 import { type Calibrated, section } from './page.ts';
-import { type Outcome, run } from './trial.ts';
+import { type Outcome, run, type Trial } from './trial.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 const results = path.join(root, 'docs/calibration/diagnosis.json');
 const page = path.join(root, 'docs/diagnosis.md');
 
 const { values } = parseArgs({
-  options: { choose: { type: 'boolean' }, page: { type: 'boolean' }, seeds: { type: 'string' }, family: { type: 'string' } },
+  options: {
+    continue: { type: 'boolean' },
+    choose: { type: 'boolean' },
+    page: { type: 'boolean' },
+    seeds: { type: 'string' },
+    family: { type: 'string' },
+  },
 });
 
 function kept({ diagnosis, ...outcome }: Outcome): Calibrated {
@@ -47,9 +54,13 @@ if (values.choose) {
 } else {
   if (!values.page) {
     const backend = await wasmBackend();
-    const outcomes: Calibrated[] = [];
+    const outcomes: Calibrated[] = values.continue && existsSync(results) ? JSON.parse(readFileSync(results, 'utf8')) : [];
     mkdirSync(path.dirname(results), { recursive: true });
-    for (const trial of heldOut(seeds ?? [21, 22, 23, 24])) {
+    // Seed by seed, so that what is there at any time is of all families.
+    const ofSeed = ({ place: { seed } }: Trial) => Math.floor(seed / 100);
+    for (const trial of heldOut(seeds ?? [41, 42, 43, 44]).sort((a, b) => ofSeed(a) - ofSeed(b))) {
+      const { family, place } = trial;
+      if (outcomes.some((each) => each.family === family && each.seed === place.seed && each.lag === place.lag)) continue;
       outcomes.push(kept(run(backend, trial)));
       say(outcomes[outcomes.length - 1]);
       writeFileSync(results, `[\n${outcomes.map((each) => JSON.stringify(each)).join(',\n')}\n]\n`);

@@ -1,6 +1,19 @@
 import type { ModelOptions } from '../../src/network/model.ts';
 import type { TrainingOptions } from '../../src/training/options.ts';
-import { autoregression, chain, faint, marked, nearAndFar, noiseClasses, order, recall, scaledMean, type Task } from './tasks.ts';
+import {
+  autoregression,
+  chain,
+  delayedXor,
+  faint,
+  marked,
+  nearAndFar,
+  noiseClasses,
+  order,
+  recall,
+  scaledMean,
+  type Task,
+  third,
+} from './tasks.ts';
 import type { Trial } from './trial.ts';
 
 /** The families that thresholds are chosen on. Those that the published figures come from are in heldOut.ts. */
@@ -95,6 +108,17 @@ const lines: readonly Line[] = [
     models: [tanh(24), tanh(24, { recurrentInit: { gaussian: 0.5 } })],
     training: { learningRate: 0.01, updates: 500 },
     beyond: 6,
+  },
+  { name: 'exclusive or', task: delayedXor, lags: [1, 3], models: [lstm(24), gru(24)], training: { learningRate: 0.02, updates: 600 } },
+  { name: 'third', task: third, lags: [1, 4, 40, 90], models: [tanh(24), gru(20)], training: { learningRate: 0.01, updates: 500 } },
+  {
+    name: 'slow autoregression',
+    task: autoregression(0.97),
+    lags: [60],
+    models: [tanh(16), relu(16), lstm(12)],
+    construction: 'short',
+    sequences: 300,
+    training: { learningRate: 0.01 },
   },
 ];
 

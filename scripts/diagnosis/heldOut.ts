@@ -1,6 +1,6 @@
 import { gru, lstm, relu, tanh, trialsOf } from './families.ts';
 import {
-  autoregression,
+  chain,
   delayedXor,
   faint,
   keptSymbol,
@@ -10,8 +10,8 @@ import {
   pairAndBit,
   recall,
   secondOrder,
+  signOfSum,
   swinging,
-  third,
 } from './tasks.ts';
 import type { Trial } from './trial.ts';
 
@@ -36,8 +36,8 @@ const lines: Parameters<typeof trialsOf>[0] = [
     training: { learningRate: 0.01 },
   },
   {
-    name: 'third',
-    task: third,
+    name: 'sign of a sum',
+    task: signOfSum,
     lags: [40, 90],
     models: [tanh(24), tanh(24, { recurrentInit: { gaussian: 0.5 } })],
     training: { learningRate: 0.01, updates: 500 },
@@ -52,11 +52,11 @@ const lines: Parameters<typeof trialsOf>[0] = [
     training: { learningRate: 0.01 },
   },
   {
-    name: 'exclusive or, near',
-    task: delayedXor,
-    lags: [1, 3],
-    models: [lstm(24), gru(24)],
-    training: { learningRate: 0.02, updates: 600 },
+    name: 'sign of a sum, near',
+    task: signOfSum,
+    lags: [3, 5],
+    models: [lstm(16), gru(16), tanh(24)],
+    training: { learningRate: 0.01, updates: 600 },
   },
   {
     name: 'pair and bit, near',
@@ -65,7 +65,7 @@ const lines: Parameters<typeof trialsOf>[0] = [
     models: [lstm(32), gru(24)],
     training: { learningRate: 0.01, updates: 600 },
   },
-  { name: 'third, near', task: third, lags: [1, 4], models: [tanh(24), gru(20), lstm(20)], training: { batchSize: 16 } },
+  { name: 'order, near', task: order, lags: [4, 6], models: [tanh(24), gru(20), lstm(20)], training: { batchSize: 16 } },
   {
     name: 'far by construction',
     task: marked,
@@ -119,8 +119,8 @@ const lines: Parameters<typeof trialsOf>[0] = [
     training: { learningRate: 0.02 },
   },
   {
-    name: 'slow autoregression',
-    task: autoregression(0.97),
+    name: 'sticky chain',
+    task: chain(3, 0.85),
     lags: [60],
     models: [tanh(16), relu(16), lstm(12)],
     construction: 'short',
@@ -138,8 +138,8 @@ const lines: Parameters<typeof trialsOf>[0] = [
     construction: 'wrecked',
   },
   {
-    name: 'fast, third',
-    task: third,
+    name: 'fast, sign of a sum',
+    task: signOfSum,
     lags: [2, 5],
     models: [tanh(24), lstm(16), gru(16)],
     training: { optimizer: 'adam', learningRate: 3, clip: 'none' },

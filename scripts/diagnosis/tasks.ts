@@ -127,24 +127,6 @@ export const scaledMean =
     });
   };
 
-// From here on: tasks of which no run was looked at while thresholds were chosen.
-
-/** The oldest symbols that are not a filler decide, and are told wrongly now and then; fillers after them. */
-export const keptSymbol =
-  (symbols: number, noise: number): Task =>
-  ({ lag, length, ...rest }) =>
-    made(
-      classesOf(2 * symbols, symbols),
-      rest,
-      { constant: Math.log(symbols), near: Math.log(symbols), best: noisyEntropy(symbols, noise) },
-      (random) => {
-        const at = length - 1 - lag;
-        const kept = random.below(symbols);
-        const x = Array.from({ length }, (_, t) => (t === at ? kept : symbols + random.below(symbols)));
-        return { symbols: x, targets: [{ step: length - 1, value: random.uniform() < noise ? random.below(symbols) : kept }] };
-      },
-    );
-
 /** The exclusive or of the newest bit and the one `lag` steps before: no trace at any single lag. */
 export const delayedXor: Task = ({ lag, length, ...rest }) =>
   made(classesOf(2, 2), rest, { constant: Math.LN2, near: Math.LN2, best: 0 }, (random) => {
@@ -163,6 +145,24 @@ export const third: Task = ({ lag, length, ...rest }) =>
       return { vectors, targets: [{ step: length - 1, value: Math.floor(vectors[length - 1 - lag][0]) }] };
     },
   );
+
+// From here on: tasks of which no run was looked at while thresholds were chosen.
+
+/** The oldest symbols that are not a filler decide, and are told wrongly now and then; fillers after them. */
+export const keptSymbol =
+  (symbols: number, noise: number): Task =>
+  ({ lag, length, ...rest }) =>
+    made(
+      classesOf(2 * symbols, symbols),
+      rest,
+      { constant: Math.log(symbols), near: Math.log(symbols), best: noisyEntropy(symbols, noise) },
+      (random) => {
+        const at = length - 1 - lag;
+        const kept = random.below(symbols);
+        const x = Array.from({ length }, (_, t) => (t === at ? kept : symbols + random.below(symbols)));
+        return { symbols: x, targets: [{ step: length - 1, value: random.uniform() < noise ? random.below(symbols) : kept }] };
+      },
+    );
 
 /** Eight classes: the newest symbol tells which four pairs, a bit `lag` steps back which of the two. */
 export const pairAndBit: Task = ({ lag, length, ...rest }) =>
@@ -206,6 +206,19 @@ export const secondOrder =
       return { symbols: x, targets: targets.slice(1) };
     });
   };
+
+/** Whether the newest number and the one `lag` steps before add up to more than 0. */
+export const signOfSum: Task = ({ lag, length, ...rest }) =>
+  made(
+    { input: { kind: 'vectors', size: 1 }, target: { kind: 'classes', size: 2 }, loss: 'crossEntropy' },
+    rest,
+    // Given the newest number, the chance is uniform, and the mean entropy of a uniform chance is a half.
+    { constant: Math.LN2, near: 0.5, best: 0.02 },
+    (random) => {
+      const vectors = Array.from({ length }, () => [random.normal()]);
+      return { vectors, targets: [{ step: length - 1, value: vectors[length - 1][0] + vectors[length - 1 - lag][0] > 0 ? 1 : 0 }] };
+    },
+  );
 
 /** Numbers and a number that have nothing to do with each other, on a scale of their own. */
 export const noiseNumbers =

@@ -110,6 +110,11 @@ const needed = ['saturation', 'half-life', 'lag-profile', 'lag-contribution'];
 export async function diagnoseExperiment(request: DiagnoseExperimentRequest): Promise<RunDiagnosis> {
   const began = performance.now();
   const { folder, runPath, backend, reason, seconds, signal, watch, watcher } = request;
+  if (runPath !== undefined && existsSync(runPath)) {
+    throw new ThroughtimeError('RUN_EXISTS', 'exists already; give --run another name, or diagnose the directory itself', {
+      file: runPath,
+    });
+  }
   const experiment = watched(request.experiment);
   const opened = await openData(experiment, folder);
   let tested: DependenceReport;

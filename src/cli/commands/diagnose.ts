@@ -66,6 +66,8 @@ export function diagnoseCommand(): Command {
 }
 
 interface Given {
+  /** Seconds of the budget that are left. */
+  readonly left: () => number;
   readonly flags: DiagnoseFlags;
   readonly command: Command;
   readonly signal: AbortSignal;
@@ -77,7 +79,9 @@ async function diagnose(source: string | undefined, flags: DiagnoseFlags, comman
   const onSignal = () => stop.abort();
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   const progress = new StageProgress();
-  const given: Given = { flags, command, signal: stop.signal, watch: ({ stage, done }) => progress.at(stage, done) };
+  const began = performance.now();
+  const left = () => Math.max(1, (flags.budget ?? defaultBudget) - (performance.now() - began) / 1000);
+  const given: Given = { left, flags, command, signal: stop.signal, watch: ({ stage, done }) => progress.at(stage, done) };
   try {
     const diagnosis = await diagnosisOf(source, given);
     progress.end();
@@ -98,7 +102,7 @@ function diagnosisOf(source: string | undefined, given: Given): Promise<Diagnosi
   return existsSync(source) && statSync(source).isDirectory() ? ofRun(source, given) : ofExperiment(source, given);
 }
 
-async function ofRun(run: string, { flags, command, signal, watch }: Given): Promise<Diagnosis> {
+async function ofRun(run: string, { flags, command, signal, watch, left }: Given): Promise<Diagnosis> {
   for (const [name, isGiven] of [
     ['--set', flags.set.length > 0],
     ['--seed', flags.seed !== undefined],
@@ -109,17 +113,17 @@ async function ofRun(run: string, { flags, command, signal, watch }: Given): Pro
     throw new ThroughtimeError('OPTION_INVALID', sentence, { file: run });
   }
   const { backend } = await openBackend(flags, command, RunDirectory.open(run).record.backend);
-  return diagnoseRun({ run, backend, seconds: flags.budget, signal, watch });
+  return diagnoseRun({ run, backend, seconds: left(), signal, watch });
 }
 
-async function ofExperiment(file: string, { flags, command, signal, watch }: Given): Promise<Diagnosis> {
+async function ofExperiment(file: string, { flags, command, signal, watch, left }: Given): Promise<Diagnosis> {
   const experiment = readExperiment(await reading(file, () => readFile(file, 'utf8')), file, overridesOf(flags));
   const { backend, reason } = await openBackend(flags, command);
   const total = experiment.training.updates;
   return withPlace(file, flags.set, () =>
     diagnoseExperiment({
       ...{ experiment, folder: path.dirname(file), runPath: flags.run, backend, reason, signal, watch },
-      seconds: flags.budget ?? defaultBudget,
+      seconds: left(),
       watcher: {
         updated: ({ update }) => watch({ stage: `training, update ${update} of ${total}`, done: 0.35 + (0.5 * update) / total }),
         happened: (event) => process.stderr.write(`${sayEvent(event)}\n`),
@@ -128,7 +132,7 @@ async function ofExperiment(file: string, { flags, command, signal, watch }: Giv
   );
 }
 
-async function ofWeights({ flags, command, signal, watch }: Given): Promise<Diagnosis> {
+async function ofWeights({ flags, command, signal, watch, left }: Given): Promise<Diagnosis> {
   const { weights, data, loss, activation, targets } = flags;
   for (const [name, value] of Object.entries({ weights, data, loss })) {
     if (value !== undefined) continue;
@@ -148,9 +152,9 @@ async function ofWeights({ flags, command, signal, watch }: Given): Promise<Diag
   const network = shape.open(backend, dataset.input);
   const pieces = diagnosePieces({
     ...{ network, train: dataset, validation: dataset, model, training: null },
-    seconds: 0.6 * (flags.budget ?? defaultBudget),
+    seconds: 0.6 * left(),
     // Nothing is known of an experiment but its model.
-    accepts: (set) => Object.keys(set).every((field) => field.startsWith('model.') && !/orthogonal|skip/.test(field)),
+    accepts: (set) => Object.keys(set).every((field) => field.startsWith('model.')),
   });
   return through(pieces, new Pace(signal), watch);
 }

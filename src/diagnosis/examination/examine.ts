@@ -4,7 +4,9 @@ import type { Monitor } from '../../monitor/monitor.ts';
 import { monitors } from '../../monitor/monitors.ts';
 import { losses } from '../../network/loss/losses.ts';
 import type { Network } from '../../network/network.ts';
+import { passMemory } from '../../network/unroll/passMemory.ts';
 import { Unrolled } from '../../network/unroll/unrolled.ts';
+import { longestOf } from '../../training/batchOrder.ts';
 import { constantLossPieces } from '../../training/constantPredictor.ts';
 import { Evaluator } from '../../training/evaluator.ts';
 import type { TrainingOptions } from '../../training/options.ts';
@@ -13,10 +15,12 @@ import type { Examination, NetworkLook } from './examination.ts';
 import { Probes } from './probes.ts';
 import { usagePieces } from './usage.ts';
 
-/** Targets whose inputs are exchanged, steps of them, and multiplications with additions of all passes: some seconds. */
+/** Targets whose inputs are exchanged, steps of them, multiplications with additions of all passes (some seconds), and bytes of one. */
 const mostTargets = 512;
-const mostSteps = 512;
+const usualSteps = 512;
 const mostWork = 2e10;
+const mostBytes = 2 ** 28;
+const fewTargets = 32;
 
 /** What the gradient horizon is made of, and what is said of the network beside. */
 export const reachMonitors: readonly string[] = ['saturation', 'half-life', 'lag-profile', 'lag-contribution'];
@@ -99,13 +103,19 @@ export function* examinePieces(
   }
 }
 
-/** Targets and steps of the probes, so that their passes stay within the work. */
+/** Targets and steps of the probes, so that their passes stay within the work and the memory: fewer targets first, then fewer steps. */
 function probesWithin(network: Network, dataset: Dataset, windows: readonly number[]): { count: number; steps: number } {
-  let longest = 0;
-  for (let i = 0; i < dataset.count; i++) longest = Math.max(longest, dataset.length(i));
-  const steps = Math.min(longest, Math.max(mostSteps, 2 * (windows.at(-1) ?? 0)));
-  const ofOne = steps * network.parameters.length * (2 * windows.length + 1);
-  return { count: Math.max(32, Math.min(mostTargets, Math.floor(mostWork / ofOne))), steps };
+  const wanted = Math.max(usualSteps, 2 * (windows.at(-1) ?? 0));
+  let steps = Math.min(longestOf(dataset), wanted);
+  let count = mostTargets;
+  for (;;) {
+    const pass = passMemory(network, dataset.target, count);
+    const work = count * steps * network.parameters.length * (2 * windows.length + 1);
+    if (work <= mostWork && pass.fixed + pass.perStep * steps <= mostBytes) return { count, steps };
+    if (count > fewTargets) count = Math.ceil(count / 2);
+    else if (steps > 1) steps = Math.ceil(steps / 2);
+    else return { count, steps };
+  }
 }
 
 /** Independent targets of a data set, at least: a sequence counts as one. */

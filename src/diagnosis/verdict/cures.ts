@@ -24,13 +24,13 @@ export function longerReach({ cell, model, training, layers }: Subject, lag: num
     });
     cures.push({ set: { 'model.cell': 'gru', ...clearing, ...plainInit }, why: 'gates let a network learn to keep its state' });
   }
-  if (cell === 'rnn' && !has(model, 'orthogonal')) {
+  if (cell === 'rnn' && !model.orthogonal) {
     cures.push({
       set: { 'model.orthogonal': true, ...plainInit },
       why: 'a recurrent matrix that stays orthogonal through the whole training keeps the gradient on its way',
     });
   }
-  if (!has(model, 'skip') && layers === 1) {
+  if (model.skip === undefined && layers === 1) {
     const skip = Math.max(2, Math.round(Math.sqrt(lag)));
     cures.push({
       set: { 'model.skip': { lag: skip, kind: 'add' } },
@@ -107,6 +107,3 @@ export function moreOfIt(
     ? [larger, faster, { ...longer, why: 'a plateau may have an end' }]
     : [larger, { ...longer, why: 'a plateau may have an end' }, slower];
 }
-
-/** Whether a field that not every version of a model has is given. */
-const has = (model: object, field: string) => (model as Record<string, unknown>)[field] !== undefined;

@@ -14,6 +14,7 @@ export const hardTask: Judge = {
     const missed =
       (beyondReach.material && !beyondReach.drawn) || (Number.isFinite(window) && beyondWindow.material && !beyondWindow.drawn);
     if (missed) return null;
+    const weak = margin < 0;
     const falling = course !== null && isFalling(course);
     const still = course !== null && course.loss.last > 0.97 * course.loss.first;
     const fits =
@@ -25,7 +26,7 @@ export const hardTask: Judge = {
       finding: {
         kind: 'hard-task',
         because:
-          `The gradient reaches the ${data.horizon === 1 ? 'newest input' : `newest ${inputs(data.horizon)}`} that the data depend on, and yet the network has learned ` +
+          `The gradient ${weak ? 'arrives at' : 'reaches'} the ${data.horizon === 1 ? 'newest input' : `newest ${inputs(data.horizon)}`} that the data depend on${weak ? ', at the oldest within the noise of so many updates, as elsewhere' : ''}, and yet the network has learned ` +
           `${percent(Math.max(0, share))} of what they allow: its loss is ${say(loss.model)}, that of a constant ${say(loss.constant)}, and ` +
           `the reference gets to ${say(data.reference.loss)}${fits}${falling ? '; it was still falling' : ''}.`,
         evidence: {
@@ -37,7 +38,7 @@ export const hardTask: Judge = {
           constant: loss.constant,
           reference: data.reference.loss,
         },
-        prescription: moreOfIt(subject, { falling, still, weak: margin < 0 }),
+        prescription: moreOfIt(subject, { falling, still, weak }),
       },
     };
   },

@@ -11,7 +11,10 @@ export const healthy: Judge = {
     const unseen = data.horizon === 0 && reading.learned >= thresholds.solved && learnsAnything(examination, reading);
     if (!reading.complete && !unseen) return null;
     const { farthest } = reading;
-    const far = farthest.drawn ? `, and it draws on inputs ${farthest.window} steps back` : '';
+    const far =
+      farthest.drawn && farthest.window > 0
+        ? `, and it draws on inputs ${farthest.window} ${farthest.window === 1 ? 'step' : 'steps'} back`
+        : '';
     return {
       decisive: true,
       finding: {

@@ -38,9 +38,10 @@ export const noLongRange: Judge = {
       };
     }
     const longest = data.data.longest;
-    const near = data.horizon <= Math.max(thresholds.shortSteps, thresholds.shortShare * longest) && data.horizon < longest;
+    const { needed } = reading;
+    const near = needed <= thresholds.shortShare * longest;
     if (!near || !(reading.complete || reading.share >= thresholds.shortComplete)) return null;
-    const because = `${small}the data depend on the newest ${inputs(data.horizon)} of ${longest} and nothing older was found to add anything, and the network has learned ${percent(Math.min(1, reading.share))} of what they allow, a loss of ${say(examination.loss.model)}.`;
+    const because = `${small}the data depend on the newest ${inputs(needed)} of ${longest}, and ${needed < data.horizon ? 'what is older is worth hardly anything' : 'nothing older was found to add anything'}; and the network has learned ${percent(Math.min(1, reading.share))} of what they allow, a loss of ${say(examination.loss.model)}.`;
     return {
       decisive: true,
       finding: {
@@ -48,6 +49,7 @@ export const noLongRange: Judge = {
         because: because[0].toUpperCase() + because.slice(1),
         evidence: {
           dataHorizon: data.horizon,
+          neededInputs: needed,
           longest,
           largestNotExcluded: data.largestNotExcluded,
           learnedShare: reading.share,

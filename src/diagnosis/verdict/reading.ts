@@ -30,6 +30,8 @@ export interface Reading {
   readonly beyondReach: Beyond;
   readonly beyondWindow: Beyond;
   readonly farthest: Beyond;
+  /** Newest inputs beyond which nothing material lies: at most the data horizon, which what is tiny but certain is a part of. */
+  readonly needed: number;
   /** Decades by which the reach of the farthest needed lag exceeds what is needed: in a tenth of the looks, and by how much it grew from the first to the last. */
   readonly margin: number;
   readonly grown: number;
@@ -81,6 +83,7 @@ export function read(examination: Examination): Reading {
   const at = (reach: readonly number[] | undefined) => reach?.[farthest.window] ?? Number.NaN;
   return {
     ...{ something, allowed, learned, share, error, complete, reached, window, farthest },
+    needed: farthest.material ? Math.min(data.horizon, farthest.window + 1) : data.horizon,
     short: something && !complete,
     margin: gradient === null ? Number.NaN : at(gradient.often) - gradient.threshold,
     grown: gradient === null ? Number.NaN : at(gradient.last) - at(gradient.first),

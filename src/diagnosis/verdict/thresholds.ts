@@ -36,9 +36,8 @@ export const thresholds = {
   /** The last losses over those of the best constant, or over the lowest level before, from which on a training has diverged. */
   diverged: 1.08,
   risen: 1.1,
-  /** Steps and share of a sequence that a data horizon is short in. */
-  shortSteps: 3,
-  shortShare: 1 / 8,
+  /** Share of a sequence that a data horizon is short in. */
+  shortShare: 1 / 6,
   /** Share of what the data allow that is enough to know where there is nothing far back. */
   shortComplete: 0.7,
   /** Decades by which the reach of the farthest needed lag grows while training, from which on it is on its way. */
