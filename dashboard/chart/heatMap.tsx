@@ -99,6 +99,10 @@ export function HeatMap({ figure, name, height = 270, range, cursor: place, onCh
       ArrowRight: () => moveTo(columns[Math.min(columns.length - 1, at + 1)]),
       ArrowUp: () => setRow(Math.min(rows.length - 1, row + 1)),
       ArrowDown: () => setRow(Math.max(0, row - 1)),
+      Home: () => moveTo(columns[0]),
+      End: () => moveTo(columns[columns.length - 1]),
+      PageUp: () => setRow(rows.length - 1),
+      PageDown: () => setRow(0),
       Enter: () => onChoose?.(at),
     };
     if (!keys[event.key]) return;

@@ -72,9 +72,8 @@ export function extentOf(kind: ScaleKind, lists: Iterable<Iterable<number | null
     }
   }
   if (low > high) [low, high] = [0, 1];
-  if (low === high)
-    [low, high] =
-      kind === 'linear' ? [low - Math.max(0.5, Math.abs(low) / 2), high + Math.max(0.5, Math.abs(high) / 2)] : [low - 0.5, high + 0.5];
+  if (low === high && kind !== 'linear') [low, high] = [low - 0.5, high + 0.5];
+  else if (low === high) [low, high] = low === 0 ? [0, 1] : [low - Math.abs(low) / 2, high + Math.abs(high) / 2];
   const margin = (high - low) * room;
   [low, high] = [low - margin, high + margin];
   return kind === 'log' ? [10 ** low, 10 ** high] : [low, high];

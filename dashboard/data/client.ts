@@ -1,8 +1,10 @@
-import { type Signal, signal } from '@preact/signals';
+import { batch, type Signal, signal } from '@preact/signals';
 import type { RunState } from '../../src/server/answers.ts';
 
 /** Answers that are kept. */
-const most = 64;
+const most = 128;
+/** Milliseconds between two drawings of what is followed. */
+const between = 400;
 
 /** All runs, as the server last told. */
 export const runs = signal<readonly RunState[]>([]);
@@ -54,13 +56,36 @@ export function answer<T>(path: string, version: string | number): T | undefined
   return entry.answer.value as T | undefined;
 }
 
+/** Answers that have come, and are shown together: ten runs are one drawing, not ten. */
+const arrived = new Map<Signal<unknown>, unknown>();
+let shownAt = 0;
+let waiting = false;
+
+function arrive(into: Signal<unknown>, value: unknown): void {
+  arrived.set(into, value);
+  if (waiting) return;
+  waiting = true;
+  setTimeout(
+    () => {
+      waiting = false;
+      shownAt = performance.now();
+      batch(() => {
+        for (const [signal, each] of arrived) signal.value = each;
+      });
+      arrived.clear();
+    },
+    // What is waited for is shown soon.
+    into.value === undefined ? 16 : Math.max(16, shownAt + between - performance.now()),
+  );
+}
+
 async function fetchInto(path: string, entry: Entry): Promise<void> {
   entry.fetching = true;
   try {
     while (entry.have !== entry.wanted) {
       const { wanted } = entry;
       const response = await fetch(path);
-      if (response.ok) entry.answer.value = await response.json();
+      if (response.ok) arrive(entry.answer, await response.json());
       entry.have = wanted;
     }
   } catch {

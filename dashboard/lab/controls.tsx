@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks';
 import { fieldFrom, type NetworkSetup, networkRules, type Setup, setupRules } from './setup.ts';
 import { change, changeNetwork, file, run, runner, setup } from './state.ts';
 
@@ -64,7 +65,7 @@ export function Controls() {
 
 function NetworkFields({ network, index }: { network: NetworkSetup; index: number }) {
   const set = (fields: Partial<NetworkSetup>) => changeNetwork(index, fields);
-  const select = <Name extends 'cell' | 'activation' | 'start' | 'optimizer'>(name: Name, label: string) => (
+  const select = <Name extends 'cell' | 'activation' | 'start' | 'keeps' | 'optimizer'>(name: Name, label: string) => (
     <label>
       {label}
       <select value={network[name]} onChange={(event) => set({ [name]: event.currentTarget.value } as Partial<NetworkSetup>)}>
@@ -84,6 +85,7 @@ function NetworkFields({ network, index }: { network: NetworkSetup; index: numbe
       {network.cell === 'rnn' && select('activation', 'activation')}
       {select('start', 'start')}
       {(network.start === 'gaussian' || network.start === 'orthogonal') && number('gain', 'gain')}
+      {select('keeps', 'matrix')}
       {number('hidden', 'units')}
       {number('clip', 'clip (0: none)')}
       {number('window', 'window (0: all)')}
@@ -96,6 +98,8 @@ function NetworkFields({ network, index }: { network: NetworkSetup; index: numbe
 type Bounds = { readonly least: number; readonly most: number; readonly whole?: boolean };
 
 function NumberField({ label, value, rule, set }: { label: string; value: number; rule: Bounds; set: (value: number) => void }) {
+  /** What is being written, which is not always a number yet. */
+  const [text, setText] = useState<string>();
   const wrong = `From ${rule.least} to ${rule.most}${rule.whole ? ', a whole number' : ''}.`;
   return (
     <label>
@@ -104,12 +108,16 @@ function NumberField({ label, value, rule, set }: { label: string; value: number
         type="text"
         inputMode="decimal"
         size={6}
-        value={String(Number(value.toPrecision(4)))}
-        onChange={(event) => {
+        value={text ?? String(Number(value.toPrecision(4)))}
+        onInput={(event) => {
           const found = fieldFrom(rule, event.currentTarget.value);
+          setText(event.currentTarget.value);
           event.currentTarget.setCustomValidity(found === undefined ? wrong : '');
-          if (found === undefined) event.currentTarget.reportValidity();
-          else set(found as number);
+          if (found !== undefined) set(found as number);
+        }}
+        onBlur={(event) => {
+          event.currentTarget.setCustomValidity('');
+          setText(undefined);
         }}
       />
     </label>

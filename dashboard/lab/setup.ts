@@ -16,6 +16,8 @@ export interface NetworkSetup {
   readonly start: 'default' | 'gaussian' | 'orthogonal' | 'identity';
   /** Of a gaussian or orthogonal start: by what the matrix is multiplied. */
   readonly gain: number;
+  /** Whether the recurrent matrix stays orthogonal through the whole training; asks for an orthogonal start. */
+  readonly keeps: 'free' | 'orthogonal';
   readonly hidden: number;
   readonly optimizer: 'adam' | 'sgd';
   readonly rate: number;
@@ -34,6 +36,7 @@ export const defaultNetwork: NetworkSetup = {
   activation: 'tanh',
   start: 'default',
   gain: 1,
+  keeps: 'free',
   hidden: 32,
   optimizer: 'adam',
   rate: 0.001,
@@ -49,6 +52,7 @@ export const networkRules: Readonly<Record<keyof NetworkSetup, Rule>> = {
   activation: ['tanh', 'relu'],
   start: ['default', 'gaussian', 'orthogonal', 'identity'],
   gain: { least: 0.01, most: 10 },
+  keeps: ['free', 'orthogonal'],
   hidden: { least: 2, most: 128, whole: true },
   optimizer: ['adam', 'sgd'],
   rate: { least: 1e-6, most: 10 },
@@ -111,8 +115,9 @@ export function addressOf(lesson: string, setup: Setup, otherwise: Setup, search
 }
 
 /** A network in a few words. */
-export function nameOf({ cell, activation, start, gain, clip, window }: NetworkSetup): string {
+export function nameOf({ cell, activation, start, gain, keeps, clip, window }: NetworkSetup): string {
   const kind = cell === 'rnn' ? `${activation} RNN` : cell.toUpperCase();
   const begun = start === 'default' ? '' : `, ${start}${gain === 1 || start === 'identity' ? '' : ` ${gain}`}`;
-  return `${kind}${begun}${clip === 0 ? ', no clip' : ''}${window === 0 ? '' : `, window ${window}`}`;
+  const kept = keeps === 'orthogonal' ? ', kept orthogonal' : '';
+  return `${kind}${begun}${kept}${clip === 0 ? ', no clip' : ''}${window === 0 ? '' : `, window ${window}`}`;
 }

@@ -20,7 +20,7 @@ export function GradientNorm({ shown }: { shown: readonly Shown[] }) {
   const words: string[] = [];
   const single = shown.length === 1;
   for (const run of shown) {
-    const updates = updatesOf(run);
+    const updates = updatesOf(run, shown.length);
     if (!updates) continue;
     const { update, gradientNorm, clippedNorm, clipped, nonFinite, quantiles } = updates;
     const before = prefix(shown, run);

@@ -9,7 +9,7 @@ import { prefix, type Shown, updatesOf } from './shown.ts';
 export function Growth({ shown }: { shown: readonly Shown[] }) {
   const series: Series[] = [];
   for (const run of shown) {
-    const updates = updatesOf(run);
+    const updates = updatesOf(run, shown.length);
     if (!updates?.newest.mean.some((each) => each !== null)) continue;
     const before = prefix(shown, run);
     series.push({ name: `${before}newest step`, colour: run.colour, x: updates.update, y: updates.newest.mean, width: 1.3 });

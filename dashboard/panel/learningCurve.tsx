@@ -19,7 +19,7 @@ export function LearningCurve({ shown }: { shown: readonly Shown[] }) {
   const marks: Mark[] = [];
   const words: string[] = [];
   for (const run of shown) {
-    const updates = updatesOf(run);
+    const updates = updatesOf(run, shown.length);
     if (!updates) continue;
     const { update, loss, validationLoss } = updates;
     const before = prefix(shown, run);

@@ -25,10 +25,12 @@ export function shownRuns(): Shown[] {
 /** A name before a curve's, where there are several runs. */
 export const prefix = (shown: readonly Shown[], { label }: Shown) => (shown.length > 1 ? `${label}: ` : '');
 
-/** Points of a curve on a screen. */
-const points = 900;
+/** Points of a curve on a screen, and of all curves of a panel together. */
+const [most, together] = [900, 3600];
 
-export function updatesOf({ state }: Shown): UpdatesAnswer | undefined {
+/** @param shown how many runs are shown beside each other. */
+export function updatesOf({ state }: Shown, shown: number): UpdatesAnswer | undefined {
+  const points = Math.min(most, Math.round(together / shown));
   const span = range.value;
   const fields = {
     run: state.run,
@@ -36,13 +38,13 @@ export function updatesOf({ state }: Shown): UpdatesAnswer | undefined {
     to: span ? Math.ceil(span[1]) : undefined,
     points,
   };
-  return answer<UpdatesAnswer>(pathOf('updates', fields), state.version);
+  return answer<UpdatesAnswer>(pathOf('updates', fields), state.versions.updates);
 }
 
-export const detailsOf = ({ state }: Shown) => answer<RunAnswer>(pathOf('run', { run: state.run }), state.version);
+export const detailsOf = ({ state }: Shown) => answer<RunAnswer>(pathOf('run', { run: state.run }), state.versions.run);
 
-export const looksOf = ({ state }: Shown) => answer<LooksAnswer>(pathOf('looks', { run: state.run }), state.version);
+export const looksOf = ({ state }: Shown) => answer<LooksAnswer>(pathOf('looks', { run: state.run }), state.versions.looks);
 
 /** The look that the place names; the newest, where it names none. */
 export const lookOf = ({ state }: Shown) =>
-  answer<LookAnswer | null>(pathOf('look', { run: state.run, update: place.value.look }), state.version);
+  answer<LookAnswer | null>(pathOf('look', { run: state.run, update: place.value.look }), state.versions.looks);

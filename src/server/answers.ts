@@ -24,8 +24,8 @@ export interface RunState {
   /** Of the verdict, where there is one. */
   readonly verdict: string | null;
   readonly started: string | null;
-  /** Counts up whenever something of the run has changed. */
-  readonly version: number;
+  /** Each counts up whenever what its answer says has changed. */
+  readonly versions: { readonly updates: number; readonly looks: number; readonly run: number };
 }
 
 /** `GET api/runs` */

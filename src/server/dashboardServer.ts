@@ -5,6 +5,7 @@ import { type Context, Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { ThroughtimeError } from '../errors.ts';
 import { access, isLoopback } from './access.ts';
+import type { RunState } from './answers.ts';
 import type { FollowedRun } from './followedRun.ts';
 import { pageFile } from './pages.ts';
 import { RunList } from './runList.ts';
@@ -54,8 +55,7 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
   const closing = new AbortController();
 
   app.get('/api/runs', async (context) => {
-    await runs.look();
-    await Promise.all(runs.all.map((run) => run.refresh()));
+    await readAll(runs);
     return context.json({ folder, runs: runs.all.map((run) => run.state()) });
   });
   const withRun = (answer: (context: Context, run: FollowedRun) => Response) => async (context: Context) => {
@@ -92,18 +92,17 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
   );
   app.get('/api/follow', (context) =>
     streamSSE(context, async (stream) => {
-      const told = new Map<string, number>();
+      const told = new Map<string, string>();
       let spoken = performance.now();
       while (!stream.aborted && !closing.signal.aborted) {
-        await runs.look();
-        await Promise.all(runs.all.map((run) => run.refresh()));
-        const changed = runs.all.map((run) => run.state()).filter(({ run, version }) => told.get(run) !== version);
+        await readAll(runs);
+        const changed = runs.all.map((run) => run.state()).filter((state) => told.get(state.run) !== stampOf(state));
         const gone = [...told.keys()].filter((name) => !runs.get(name));
         if (changed.length > 0 || gone.length > 0 || performance.now() - spoken > heartbeat) {
           await stream.writeSSE({ event: 'runs', data: JSON.stringify({ changed, gone }) });
           spoken = performance.now();
         }
-        for (const { run, version } of changed) told.set(run, version);
+        for (const state of changed) told.set(state.run, stampOf(state));
         for (const name of gone) told.delete(name);
         await pause(every, closing.signal);
       }
@@ -116,6 +115,8 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
   });
 
   const server = await listening(app, host, port);
+  // What is there is read before it is asked for; what goes wrong is said to whoever asks.
+  readAll(runs).catch(() => {});
   const { port: taken } = server.address() as AddressInfo;
   const shown = host.includes(':') ? `[${host}]` : host;
   return {
@@ -128,6 +129,14 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
       }),
   };
 }
+
+/** Reads what is new in all runs, those that have come included. */
+async function readAll(runs: RunList): Promise<void> {
+  await runs.look();
+  await Promise.all(runs.all.map((run) => run.refresh()));
+}
+
+const stampOf = ({ versions: { updates, looks, run } }: RunState) => `${updates} ${looks} ${run}`;
 
 function listening(app: Hono, hostname: string, port: number): Promise<Server> {
   return new Promise((resolve, reject) => {

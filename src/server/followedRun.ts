@@ -26,11 +26,11 @@ export class FollowedRun {
   readonly columns = new UpdateColumns();
   readonly looks = new Looks();
   readonly #events = new EventList();
-  readonly #files: Followed[];
+  readonly #files: { readonly metrics: Followed; readonly profiles: Followed; readonly events: Followed };
   #record: RunRecord | null = null;
   #recordProblem: string | null = null;
   readonly #documents = new Map<string, { stamp: string; value: unknown; problem: string | null }>();
-  #version = 0;
+  #versions = { updates: 0, looks: 0, run: 0 };
   #refreshing: Promise<void> | undefined;
 
   /** @param name of the run, as the page is told. */
@@ -41,7 +41,11 @@ export class FollowedRun {
       const entry: Followed = { tail: new LineTail(path.join(folder, file)), reader, problem: null };
       return entry;
     };
-    this.#files = [followed('metrics.jsonl', this.columns), followed('profiles.jsonl', this.looks), followed('events.jsonl', this.#events)];
+    this.#files = {
+      metrics: followed('metrics.jsonl', this.columns),
+      profiles: followed('profiles.jsonl', this.looks),
+      events: followed('events.jsonl', this.#events),
+    };
   }
 
   /** Reads what is new. Two at once are one. */
@@ -57,7 +61,7 @@ export class FollowedRun {
     const verdict = this.#verdict;
     const problems = [
       this.#recordProblem,
-      ...this.#files.map(({ problem }) => problem),
+      ...Object.values(this.#files).map(({ problem }) => problem),
       ...[...this.#documents.values()].map(({ problem }) => problem),
     ];
     return {
@@ -71,7 +75,7 @@ export class FollowedRun {
       validationLoss: columns.lastValidationLoss,
       verdict: verdict?.verdict ?? null,
       started: this.#record?.started ?? null,
-      version: this.#version,
+      versions: { ...this.#versions },
     };
   }
 
@@ -105,12 +109,17 @@ export class FollowedRun {
   }
 
   async #refresh(): Promise<void> {
+    const { metrics, profiles, events } = this.#files;
+    const failed = this.columns.nonFiniteCount;
     let changed = await this.#readRecord();
-    for (const file of this.#files) changed = (await readNew(file)) || changed;
+    const updates = await readNew(metrics);
+    const looks = await readNew(profiles);
+    changed = (await readNew(events)) || looks || failed !== this.columns.nonFiniteCount || changed;
     changed = (await this.#readDocument('verdict.json', isVerdict)) || changed;
     changed = (await this.#readDocument('tuneClip.json', isTuneClip)) || changed;
     changed = (await this.#readDocument('treat.json', isTreat)) || changed;
-    if (changed) this.#version++;
+    const before = this.#versions;
+    this.#versions = { updates: before.updates + Number(updates), looks: before.looks + Number(looks), run: before.run + Number(changed) };
   }
 
   #recordStamp = '';
