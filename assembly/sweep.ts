@@ -13,6 +13,7 @@ import { anyProduct } from './native';
 import { maximizeRows } from './reduce';
 import { watchStates } from './watch';
 
+const FROM_ZERO: i32 = 0;
 const FROM_C: i32 = 1;
 const FROM_BIAS: i32 = 2;
 
@@ -73,6 +74,39 @@ class Layer {
   watch: usize;
   /** [U, H] constants of single units. */
   units: usize;
+  /** Steps whose states are kept before the first one: s_t begins at (history + t) * B * H. The cell reads s_{t - recurrentLag}. */
+  history: usize;
+  recurrentLag: usize;
+  /** The largest B: dh, dc and scale are [recurrentLag, most]; what is `back` steps before the last one of the pass is in row back % recurrentLag. */
+  most: usize;
+  /** So many ways around the cell, and where the first is described. */
+  shortcuts: usize;
+  shortcut: usize;
+}
+
+/** A way around the cell, from h_{t - lag} (network/unroll/shortcuts.ts), in the order of src/compute/wasm/sweep.ts. */
+@unmanaged
+class Shortcut {
+  lag: usize;
+  /** [lag, most, H] what has been sent back, as mantissas, and exponents [lag, most]; in row back % lag. */
+  sent: usize;
+  exponents: usize;
+  /** Matrices [H, F*H] and [F*H, H], or 0. */
+  forward: usize;
+  backward: usize;
+  /** How these lie in memory, eight bits each. */
+  native: i32;
+}
+
+@inline
+function shortcutOf(layer: Layer, index: usize): Shortcut {
+  return changetype<Shortcut>(layer.shortcut + index * offsetof<Shortcut>());
+}
+
+/** Blocks of `pre` that the input goes into. */
+@inline
+function inputGatesOf(cell: i32): usize {
+  return cell == LRU ? 3 : gatesOf(cell);
 }
 
 /** Blocks of `pre`. */
@@ -101,21 +135,43 @@ export function forwardSweep(at: usize, b0: usize, b1: usize): void {
   const apartNative = (layer.native >> 8) & 255;
   for (let t = layer.from; t < layer.to; t++) {
     const first = t * B + b0;
-    const previous = first * row;
-    const next = previous + B * row;
+    const next = (layer.history * B + first) * row;
+    const previous = next - layer.recurrentLag * B * row;
     const pre = layer.pre + first * preRow;
+    const apart = layer.apart + first * row;
     if (cell < MINGRU) anyProduct(joinedNative, layer.h + previous, row, n, H, joined, layer.forwardJoined, FROM_C, 0, pre, preRow);
-    if (cell == GRU) {
-      const apart = layer.apart + first * row;
-      anyProduct(apartNative, layer.h + previous, row, n, H, H, layer.forwardApart, FROM_BIAS, layer.apartBias, apart, row);
-      gruForward(pre, apart, layer.h + previous, layer.h + next, n, H);
-    } else if (cell == LSTM) lstmForward(pre, layer.c + previous, layer.h + next, layer.c + next, n, H);
+    if (cell == GRU) anyProduct(apartNative, layer.h + previous, row, n, H, H, layer.forwardApart, FROM_BIAS, layer.apartBias, apart, row);
+    if (layer.shortcuts > 0) enter(layer, pre, preRow, next, n);
+    if (cell == GRU) gruForward(pre, apart, layer.h + previous, layer.h + next, n, H);
+    else if (cell == LSTM) lstmForward(pre, layer.c + previous, layer.h + next, layer.c + next, n, H);
     else if (cell == MINGRU) mingruForward(pre, layer.h + previous, layer.h + next, n, H);
     else if (cell == LRU) {
       lruForward(pre, layer.units, layer.h + previous, layer.c + previous, layer.h + next, layer.c + next, n, H);
     } else if (cell == TANH) tanhForward(pre, layer.h + next, n * H);
     else reluForward(pre, layer.h + next, n * H);
+    if (layer.shortcuts > 0) leave(layer, next, n);
     if (layer.lengths != 0) endSequences(layer, t, b0, b1);
+  }
+}
+
+/** Adds to the pre-activations what comes by matrices around the cell. */
+function enter(layer: Layer, pre: usize, preRow: usize, next: usize, n: usize): void {
+  const H = layer.H;
+  const row = H * 4;
+  for (let i: usize = 0; i < layer.shortcuts; i++) {
+    const around = shortcutOf(layer, i);
+    if (around.forward == 0) continue;
+    const from = layer.h + next - around.lag * layer.B * row;
+    anyProduct(around.native & 255, from, row, n, H, inputGatesOf(layer.cell) * H, around.forward, FROM_C, 0, pre, preRow);
+  }
+}
+
+/** Adds to the new h what comes around the cell as it is. */
+function leave(layer: Layer, next: usize, n: usize): void {
+  const row = layer.H * 4;
+  for (let i: usize = 0; i < layer.shortcuts; i++) {
+    const around = shortcutOf(layer, i);
+    if (around.forward == 0) add(layer.h + next - around.lag * layer.B * row, layer.h + next, n * layer.H);
   }
 }
 
@@ -124,7 +180,7 @@ function endSequences(layer: Layer, t: usize, b0: usize, b1: usize): void {
   const row = layer.H * 4;
   for (let b = b0; b < b1; b++) {
     if (t < (load<u32>(layer.lengths + b * 4) as usize)) continue;
-    const at = ((t + 1) * layer.B + b) * row;
+    const at = ((layer.history + t) * layer.B + b) * row;
     memory.fill(layer.h + at, 0, row);
     if (hasSecond(layer.cell)) memory.fill(layer.c + at, 0, row);
   }
@@ -142,21 +198,29 @@ export function backwardSweep(at: usize, b0: usize, b1: usize): void {
   const joined: usize = cell == GRU ? 2 * H : gatesOf(cell) * H;
   const joinedNative = (layer.native >> 16) & 255;
   const apartNative = (layer.native >> 24) & 255;
-  const dh = layer.dh + b0 * row;
-  const dc = layer.dc + b0 * row;
   if (layer.after == 0) {
-    memory.fill(dh, 0, n * row);
-    if (hasSecond(cell)) memory.fill(dc, 0, n * row);
-    memory.fill(layer.scale + b0 * 4, 0, n * 4);
+    for (let way: usize = 0; way < layer.recurrentLag; way++) {
+      const at = way * layer.most + b0;
+      memory.fill(layer.dh + at * row, 0, n * row);
+      if (hasSecond(cell)) memory.fill(layer.dc + at * row, 0, n * row);
+      memory.fill(layer.scale + at * 4, 0, n * 4);
+    }
   }
   for (let t = layer.to; t-- > layer.from; ) {
     const first = t * B + b0;
-    const previous = first * row;
-    const next = previous + B * row;
+    const next = (layer.history * B + first) * row;
+    const previous = next - layer.recurrentLag * B * row;
     const pre = layer.pre + first * preRow;
-    inject(layer, t, b0, b1);
-    if (layer.watch != 0) watch(layer, t, b0, b1);
-    memory.copy(layer.exponents + first * 4, layer.scale + b0 * 4, n * 4);
+    const back = layer.after + layer.to - 1 - t;
+    /** The row of sequence 0 in dh, dc and scale. */
+    const way = (back % layer.recurrentLag) * layer.most;
+    const dh = layer.dh + (way + b0) * row;
+    const dc = layer.dc + (way + b0) * row;
+    if (layer.shortcuts > 0) arrive(layer, way, back, b0, b1);
+    inject(layer, way, t, b0, b1);
+    if (layer.watch != 0) watch(layer, way, back, b0, b1);
+    memory.copy(layer.exponents + first * 4, layer.scale + (way + b0) * 4, n * 4);
+    if (layer.shortcuts > 0) depart(layer, way, back, b0, n);
     if (cell == GRU) gruBackward(pre, layer.apart + first * row, layer.h + previous, dh, n, H);
     else if (cell == LSTM) lstmBackward(pre, layer.c + previous, layer.c + next, dh, dc, n, H);
     else if (cell == MINGRU) mingruBackward(pre, layer.h + previous, dh, n, H);
@@ -165,12 +229,50 @@ export function backwardSweep(at: usize, b0: usize, b1: usize): void {
     else reluBackward(pre, dh, n * H);
     if (cell < MINGRU) anyProduct(joinedNative, pre, preRow, n, joined, H, layer.backwardJoined, FROM_C, 0, dh, row);
     if (cell == GRU) anyProduct(apartNative, layer.apart + first * row, row, n, H, H, layer.backwardApart, FROM_C, 0, dh, row);
-    for (let b = b0; b < b1; b++) rescale(layer, b);
+    if (layer.shortcuts > 0) departThrough(layer, pre, preRow, first, back, b0, n);
+    for (let b = b0; b < b1; b++) rescale(layer, way, b);
+  }
+}
+
+/** Adds to dh what later steps have sent around their cells. */
+function arrive(layer: Layer, way: usize, back: usize, b0: usize, b1: usize): void {
+  const row = layer.H * 4;
+  for (let i: usize = 0; i < layer.shortcuts; i++) {
+    const around = shortcutOf(layer, i);
+    if (back < around.lag) continue;
+    const first = (back % around.lag) * layer.most;
+    for (let b = b0; b < b1; b++) addRow(layer, way, b, around.sent + (first + b) * row, load<i32>(around.exponents + (first + b) * 4));
+  }
+}
+
+/** Sends dh around the cell as it is. */
+function depart(layer: Layer, way: usize, back: usize, b0: usize, n: usize): void {
+  const row = layer.H * 4;
+  for (let i: usize = 0; i < layer.shortcuts; i++) {
+    const around = shortcutOf(layer, i);
+    if (around.backward != 0) continue;
+    const to = (back % around.lag) * layer.most + b0;
+    memory.copy(around.sent + to * row, layer.dh + (way + b0) * row, n * row);
+    memory.copy(around.exponents + to * 4, layer.scale + (way + b0) * 4, n * 4);
+  }
+}
+
+/** Sends dL/dpre, whose rows begin at number `first`, around the cell through the matrices. */
+function departThrough(layer: Layer, pre: usize, preRow: usize, first: usize, back: usize, b0: usize, n: usize): void {
+  const H = layer.H;
+  const row = H * 4;
+  for (let i: usize = 0; i < layer.shortcuts; i++) {
+    const around = shortcutOf(layer, i);
+    if (around.backward == 0) continue;
+    const to = (back % around.lag) * layer.most + b0;
+    const native = (around.native >> 8) & 255;
+    anyProduct(native, pre, preRow, n, inputGatesOf(layer.cell) * H, H, around.backward, FROM_ZERO, 0, around.sent + to * row, row);
+    memory.copy(around.exponents + to * 4, layer.exponents + first * 4, n * 4);
   }
 }
 
 /** Adds what enters at step t. */
-function inject(layer: Layer, t: usize, b0: usize, b1: usize): void {
+function inject(layer: Layer, way: usize, t: usize, b0: usize, b1: usize): void {
   const row = layer.H * 4;
   for (let b = b0; b < b1; b++) {
     const index = t * layer.B + b;
@@ -178,23 +280,24 @@ function inject(layer: Layer, t: usize, b0: usize, b1: usize): void {
     if (layer.injectedRows != 0) from = load<i32>(layer.injectedRows + index * 4);
     if (from < 0) continue;
     const exponent = layer.injectedExponents != 0 ? load<i32>(layer.injectedExponents + index * 4) : 0;
-    addRow(layer, b, layer.injected + (from as usize) * row, exponent);
+    addRow(layer, way, b, layer.injected + (from as usize) * row, exponent);
   }
 }
 
-/** Measures and bounds what is there at step t. */
-function watch(layer: Layer, t: usize, b0: usize, b1: usize): void {
+/** Measures and bounds what is there `back` steps before the last one. */
+function watch(layer: Layer, way: usize, back: usize, b0: usize, b1: usize): void {
   const H = layer.H;
-  const dc = hasSecond(layer.cell) ? layer.dc : 0;
+  const at = way * H * 4;
+  const dc = hasSecond(layer.cell) ? layer.dc + at : 0;
   const factor = layer.scratch + H * 4;
-  watchStates(layer.watch, layer.dh, dc, layer.scale, layer.after + layer.to - 1 - t, layer.B, H, b0, b1, factor, (H + 2) * 4);
+  watchStates(layer.watch, layer.dh + at, dc, layer.scale + way * 4, back, layer.B, H, b0, b1, factor, (H + 2) * 4);
 }
 
 /** Adds a row with an exponent of its own to dh of sequence b; the larger of the two decides their common exponent. */
-function addRow(layer: Layer, b: usize, added: usize, exponent: i32): void {
+function addRow(layer: Layer, way: usize, b: usize, added: usize, exponent: i32): void {
   const H = layer.H;
-  const dh = layer.dh + b * H * 4;
-  const scale = layer.scale + b * 4;
+  const dh = layer.dh + (way + b) * H * 4;
+  const scale = layer.scale + (way + b) * 4;
   const own = load<i32>(scale);
   if (own == exponent) {
     add(added, dh, H);
@@ -203,11 +306,11 @@ function addRow(layer: Layer, b: usize, added: usize, exponent: i32): void {
   const scratch = layer.scratch + b * (H + 2) * 4;
   const largest = maximum(added, H, scratch + H * 4);
   if (largest == 0) return;
-  const held = heldMaximum(layer, b, scratch + H * 4);
+  const held = heldMaximum(layer, way + b, scratch + H * 4);
   const target = commonExponent(held, own, largest, exponent);
   if (held > 0) {
     shiftRow(dh, H, own - target, scratch + H * 4);
-    if (hasSecond(layer.cell)) shiftRow(layer.dc + b * H * 4, H, own - target, scratch + H * 4);
+    if (hasSecond(layer.cell)) shiftRow(layer.dc + (way + b) * H * 4, H, own - target, scratch + H * 4);
   }
   memory.copy(scratch, added, H * 4);
   shiftRow(scratch, H, exponent - target, scratch + H * 4);
@@ -216,21 +319,22 @@ function addRow(layer: Layer, b: usize, added: usize, exponent: i32): void {
 }
 
 /** Brings sequence b back into the comfortable range where it has left it. */
-function rescale(layer: Layer, b: usize): void {
+function rescale(layer: Layer, way: usize, b: usize): void {
   const H = layer.H;
   const factor = layer.scratch + (b * (H + 2) + H) * 4;
-  const largest = heldMaximum(layer, b, factor);
+  const largest = heldMaximum(layer, way + b, factor);
   if (largest == 0 || (largest >= SMALLEST && largest <= LARGEST) || !(largest < Infinity)) return;
   const shift = max(-LARGEST_SHIFT, min(LARGEST_SHIFT, RESTORED - exponentOf(largest)));
-  const scale = layer.scale + b * 4;
+  const scale = layer.scale + (way + b) * 4;
   store<f32>(factor, powerOfTwo(shift));
   store<i32>(scale, load<i32>(scale) - shift);
-  scaleRows(layer.dh + b * H * 4, 1, H, factor, LEAST_SCALED);
-  if (hasSecond(layer.cell)) scaleRows(layer.dc + b * H * 4, 1, H, factor, LEAST_SCALED);
+  scaleRows(layer.dh + (way + b) * H * 4, 1, H, factor, LEAST_SCALED);
+  if (hasSecond(layer.cell)) scaleRows(layer.dc + (way + b) * H * 4, 1, H, factor, LEAST_SCALED);
 }
 
-function heldMaximum(layer: Layer, b: usize, at: usize): f32 {
-  const row = b * layer.H * 4;
+/** Of a row of dh and dc. */
+function heldMaximum(layer: Layer, index: usize, at: usize): f32 {
+  const row = index * layer.H * 4;
   const largest = maximum(layer.dh + row, layer.H, at);
   return hasSecond(layer.cell) ? max(largest, maximum(layer.dc + row, layer.H, at)) : largest;
 }

@@ -84,6 +84,16 @@ export interface FusedKernels {
   readonly losses: Readonly<Record<string, LossKernel>>;
 }
 
+/** One way around a layer's cell, from h_{t - lag}, as network/unroll/shortcuts.ts holds it. */
+export interface SweepShortcut {
+  readonly lag: number;
+  /** [lag, B, H] what has been sent back, and [lag, B] its exponents: what was sent `back` steps before the last one is in row back % lag. */
+  readonly sent: { readonly values: Reals; readonly exponents: Int32Array };
+  /** The matrix on the way and its transpose; undefined where there is none. */
+  readonly forward: PackedMatrix | undefined;
+  readonly backward: PackedMatrix | undefined;
+}
+
 /** The arrays of one recurrent layer through time, as network/unroll/recurrentLayer.ts holds them; all in one backend's memory. */
 export interface SweepArrays {
   /** Name of the cell. */
@@ -93,8 +103,13 @@ export interface SweepArrays {
   readonly B: number;
   readonly pre: Reals;
   readonly apart: Reals;
+  /** [history + T, B, H] each. */
+  readonly history: number;
   readonly states: readonly Reals[];
+  /** The cell reads s_{t - recurrentLag}: [recurrentLag, B, H] each, with exponents [recurrentLag, B] in `scale`. */
+  readonly recurrentLag: number;
   readonly dStates: readonly Reals[];
+  readonly shortcuts: readonly SweepShortcut[];
   readonly forwardJoined: PackedMatrix;
   readonly forwardApart: PackedMatrix;
   readonly backwardJoined: PackedMatrix;
@@ -105,7 +120,7 @@ export interface SweepArrays {
   /** Bias of the recurrent term kept apart, from `apartBiasAt`. */
   readonly apartBias: Reals;
   readonly apartBiasAt: number;
-  /** [B] exponents of the gradient on its way. */
+  /** Exponents of the gradient on its way. */
   readonly scale: Int32Array;
   /** [T * B] exponents of the rows of dL/dpre. */
   readonly exponents: Int32Array;

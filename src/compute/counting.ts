@@ -36,8 +36,8 @@ export function countingBackend(like: Backend): CountingBackend {
     // In whole panels, as assembly/layout.ts lays them out.
     allocatePacked: (K, N) => ({ K, N, data: reals(K * Math.ceil(N / 8) * 8) }),
     // The words and the scratch of wasm/sweep.ts.
-    sweep({ B, H }) {
-      count(32, 4);
+    sweep({ B, H, shortcuts }) {
+      count(40 + 6 * shortcuts.length, 4);
       count(B * (H + 2), perReal);
       return undefined;
     },

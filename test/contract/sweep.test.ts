@@ -40,6 +40,16 @@ const settings: Setting[] = (['rnn', 'lstm', 'gru', 'mingru', 'lru'] as const).f
   { name: `${cell}: vanishing, two layers`, model: { cell, hiddenSize: 40, layers: 2 }, T: 300, B: 31, I: 2, read: 'some', scale: 0.2 },
   { name: `${cell}: exploding`, model: { cell, hiddenSize: 40 }, T: 60, B: 32, I: 2, read: 'some', scale: 3 },
 ]);
+for (const cell of ['rnn', 'lstm', 'gru', 'mingru', 'lru'] as const) {
+  for (const skip of [
+    { kind: 'add', lag: [1, 5] },
+    { kind: 'weighted', lag: [2, 7] },
+    { kind: 'dilated', perLayer: [1, 4] },
+  ] as const) {
+    const model = { cell, hiddenSize: 33, layers: 2, skip };
+    settings.push({ name: `${cell}: skip, ${skip.kind}, ragged`, model, T: 45, B: 30, I: 3, read: 'some', ragged: true, scale: 0.5 });
+  }
+}
 settings.push({
   name: 'lstm: large enough for a library',
   model: { cell: 'lstm', hiddenSize: 96, layers: 2 },

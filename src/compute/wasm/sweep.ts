@@ -11,7 +11,7 @@ const cellNumbers: Readonly<Record<string, number>> = { 'rnn-tanh': 0, 'rnn-relu
 const words = [
   ...['cell', 'from', 'to', 'B', 'H', 'pre', 'apart', 'h', 'c', 'dh', 'dc', 'scratch', 'forwardJoined', 'forwardApart', 'apartBias'],
   ...['backwardJoined', 'backwardApart', 'scale', 'exponents', 'lengths', 'injected', 'injectedRows', 'injectedExponents'],
-  ...['native', 'after', 'watch', 'units'],
+  ...['native', 'after', 'watch', 'units', 'history', 'recurrentLag', 'most', 'shortcuts', 'shortcut'],
 ] as const;
 type Word = (typeof words)[number];
 
@@ -46,12 +46,18 @@ export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: Thre
     forwardApart: address(arrays.forwardApart.data),
     apartBias: address(arrays.apartBias) + arrays.apartBiasAt * 4,
     units: address(arrays.units) + arrays.unitsAt * 4,
+    history: arrays.history,
+    recurrentLag: arrays.recurrentLag,
+    most: arrays.B,
     backwardJoined: address(arrays.backwardJoined.data),
     backwardApart: address(arrays.backwardApart.data),
     scale: address(arrays.scale),
     exponents: address(arrays.exponents),
     native,
   });
+  const around = describeShortcuts(arrays, stack);
+  set({ shortcuts: arrays.shortcuts.length, shortcut: around.at });
+  const anyNative = native !== 0 || around.native;
   const place = (word: Word) => words.indexOf(word);
   const [fromPlace, toPlace, B, lengths, injected, injectedRows, injectedExponents, afterPlace] = [
     place('from'),
@@ -66,14 +72,14 @@ export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: Thre
   const watched = place('watch');
   const describe = watchBlock(stack);
   /** Multiplications and additions of one sequence through one step; about, where it is unit by unit. */
-  const perRow = 2 * H * (arrays.forwardJoined.N + arrays.forwardApart.N) || unitwise * H;
+  const perRow = 2 * H * (arrays.forwardJoined.N + arrays.forwardApart.N + around.columns) || unitwise * H;
   return {
     forward(sequences, from, to, given) {
       layer[fromPlace] = from;
       layer[toPlace] = to;
       layer[B] = sequences;
       layer[lengths] = address(given);
-      kernels.forwardSweep(at, sequences, (to - from) * perRow, native !== 0);
+      kernels.forwardSweep(at, sequences, (to - from) * perRow, anyNative);
     },
     backward(values, rows, exponents, from, to, after, watch) {
       layer[fromPlace] = from;
@@ -83,7 +89,26 @@ export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: Thre
       layer[injectedExponents] = address(exponents);
       layer[afterPlace] = after;
       layer[watched] = watch ? describe(watch) : 0;
-      kernels.backwardSweep(at, layer[B], (to - from) * perRow, native !== 0);
+      kernels.backwardSweep(at, layer[B], (to - from) * perRow, anyNative);
     },
   };
+}
+
+/** Describes the ways around the cell to the kernels, in the order of assembly/sweep.ts's `Shortcut`. */
+function describeShortcuts({ shortcuts }: SweepArrays, stack: StackMemory): { at: number; native: boolean; columns: number } {
+  const at = stack.allocateBytes(shortcuts.length * 24);
+  const described = new Int32Array(stack.memory.buffer, at, shortcuts.length * 6);
+  let all = 0;
+  let columns = 0;
+  for (const [index, { lag, sent, forward, backward }] of shortcuts.entries()) {
+    const [there, back] = [forward, backward].map((matrix) => (matrix as Matrix | undefined)?.layout ?? 0);
+    const layouts = there | (back << 8);
+    described.set(
+      [lag, address(sent.values), address(sent.exponents), address(forward?.data), address(backward?.data), layouts],
+      index * 6,
+    );
+    all |= layouts;
+    columns += forward?.N ?? 0;
+  }
+  return { at, native: all !== 0, columns };
 }

@@ -140,28 +140,28 @@ export class RecurrentLayer {
       unitsAt: F * H,
       dStates: this.#onTheWay[0].dStates,
     };
-    const plain = this.history === 1 && this.#shortcuts.list.length === 0;
-    this.#sweep = !plain
-      ? undefined
-      : backend.sweep?.({
-          cell: network.kernel === backend.fused.cells[cell.name] ? cell.name : '',
-          H,
-          B,
-          pre: this.#pre,
-          apart: this.#apart,
-          states: this.states,
-          dStates: this.#dStates,
-          forwardJoined: this.#forwardJoined,
-          forwardApart: this.#forwardApart,
-          backwardJoined: this.#backwardJoined,
-          backwardApart: this.#backwardApart,
-          units: this.#bias,
-          unitsAt: F * H,
-          apartBias: parameters.values,
-          apartBiasAt: this.#at.recurrentBias + J * H,
-          scale: this.#scales,
-          exponents: this.exponents,
-        });
+    this.#sweep = backend.sweep?.({
+      cell: network.kernel === backend.fused.cells[cell.name] ? cell.name : '',
+      H,
+      B,
+      pre: this.#pre,
+      apart: this.#apart,
+      history: this.history,
+      states: this.states,
+      recurrentLag,
+      shortcuts: this.#shortcuts.list,
+      dStates: this.#dStates,
+      forwardJoined: this.#forwardJoined,
+      forwardApart: this.#forwardApart,
+      backwardJoined: this.#backwardJoined,
+      backwardApart: this.#backwardApart,
+      units: this.#bias,
+      unitsAt: F * H,
+      apartBias: parameters.values,
+      apartBiasAt: this.#at.recurrentBias + J * H,
+      scale: this.#scales,
+      exponents: this.exponents,
+    });
   }
 
   /**
