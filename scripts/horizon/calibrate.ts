@@ -1,111 +1,72 @@
 /**
- * How often the data horizon is too long where the truth is known, and what it finds: docs/measured/dataHorizon.{json,md}. About ten minutes
- * on one core; everything is drawn from fixed seeds. A number as argument runs that share of the data sets only, and writes nothing.
+ * How often the data horizon is too long where the truth is known, and what it finds: docs/measured/dataHorizon.ndjson, a line for each data set as
+ * soon as it is done, and the page dataHorizon.md made of them. Everything is drawn from fixed seeds. What has a line is not
+ * measured again: a run that was stopped is gone on with, and to measure anew is to remove lines. Arguments name the parts to go on
+ * with, `nulls`, `others`, `power` (`page`: none, only the page); a number, the minutes after which to stop.
  */
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { Random, seedFor } from '../../src/compute/random.ts';
 import { dependence } from '../../src/index.ts';
-import { writeMeasured } from '../writeMeasured.ts';
-import { clopperPearson } from './clopperPearson.ts';
+import { calibrationPage, type Measured } from './calibrationPage.ts';
 import { type Family, nullFamilies, otherNulls, powerFamilies } from './families.ts';
 
 const alpha = 0.01;
-const looser = 0.1;
-const share = Number(process.argv[2] ?? 1);
-
-interface Alarms {
-  readonly name: string;
-  readonly truth: number;
-  readonly alpha: number;
-  readonly dataSets: number;
-  readonly longer: number;
-  /** Horizons that were too long. */
-  readonly wrong: number[];
-  /** How often the horizon was the truth. */
-  readonly exact: number;
-}
-
-function alarms({ name, truth, make }: Family, level: number, dataSets: number, purpose: string): Alarms {
-  const wrong: number[] = [];
-  let exact = 0;
-  for (let i = 0; i < dataSets; i++) {
-    const dataset = make(new Random(seedFor(i, `${purpose} ${name}`)));
-    const { horizon } = dependence(dataset, { alpha: level, seed: i, power: false });
-    if (horizon > truth) wrong.push(horizon);
-    if (horizon === truth) exact++;
-  }
-  process.stderr.write(`${name}: ${wrong.length} of ${dataSets} too long, ${exact} exact\n`);
-  return { name, truth, alpha: level, dataSets, longer: wrong.length, wrong, exact };
-}
-
-function found({ name, truth, make }: Family) {
-  const horizons: number[] = [];
-  const intervals: (readonly [number, number])[] = [];
-  const before = process.cpuUsage();
-  let loss: number | null = null;
-  let constant: number | null = null;
-  for (let i = 0; i < runs; i++) {
-    const report = dependence(make(new Random(seedFor(i, `found ${name}`))), { alpha, seed: i });
-    horizons.push(report.horizon);
-    intervals.push(report.interval);
-    ({ loss, constant } = report.reference);
-  }
-  const { user, system } = process.cpuUsage(before);
-  const seconds = (user + system) / 1e6 / runs;
-  process.stderr.write(`${name}: ${horizons.join(', ')} of ${truth}, ${seconds.toFixed(1)} s\n`);
-  return { name, truth, horizons, intervals, reference: { loss, constant }, processorSeconds: Number(seconds.toFixed(2)) };
-}
-
-const runs = share < 1 ? 1 : 3;
-const of = (count: number) => Math.max(1, Math.round(share * count));
-const nulls = nullFamilies.map((family) => alarms(family, alpha, of(250), 'null'));
-const loose = nullFamilies.map((family) => alarms(family, looser, of(50), 'loose'));
-const others = otherNulls.map((family) => alarms(family, alpha, of(25), 'other'));
-const power = powerFamilies.map(found);
-
-const total = (each: readonly Alarms[]) => ({
-  dataSets: each.reduce((sum, { dataSets }) => sum + dataSets, 0),
-  longer: each.reduce((sum, { longer }) => sum + longer, 0),
-});
-const interval = ({ dataSets, longer }: { dataSets: number; longer: number }) => clopperPearson(longer, dataSets, 0.95);
-const percent = (value: number) => `${(100 * value).toFixed(2)}%`;
-const rateOf = (each: { dataSets: number; longer: number }) => {
-  const [low, high] = interval(each);
-  return `${each.longer} of ${each.dataSets} (95% interval ${percent(low)} to ${percent(high)})`;
+const parts: Record<string, { families: readonly Family[]; dataSets: number; power: boolean }> = {
+  nulls: { families: nullFamilies, dataSets: 250, power: false },
+  power: { families: powerFamilies, dataSets: 1, power: true },
+  others: { families: otherNulls, dataSets: 20, power: false },
 };
-const table = (each: readonly Alarms[]) => [
-  '| data | truth | data sets | horizon too long | exactly the truth |',
-  '|---|---|---|---|---|',
-  ...each.map(({ name, truth, dataSets, longer, exact }) => `| ${name} | ${truth} | ${dataSets} | ${longer} | ${exact} |`),
-];
-const page = [
-  '# The data horizon, measured',
-  '',
-  'Made by `npm run calibrate:horizon`. What the families are is in `scripts/horizon/families.ts`; none of them was used while the test was made.',
-  '',
-  '## False alarms',
-  '',
-  `A horizon above the truth, at alpha = ${alpha}: **${rateOf(total(nulls))}**. Between 80 and 300 sequences of 12 to 48 steps, with a target at each step or at`,
-  'the last one, drawn anew for every data set.',
-  '',
-  ...table(nulls),
-  '',
-  `The same at alpha = ${looser}: ${rateOf(total(loose))}.`,
-  '',
-  `What could fool such a test, at alpha = ${alpha}: ${rateOf(total(others))}.`,
-  '',
-  ...table(others),
-  '',
-  '## What is found',
-  '',
-  `3,000 sequences, alpha = ${alpha}, ${runs} data sets each. Losses and seconds (of one processor, planted dependences included) are of the last one and the mean.`,
-  '',
-  '| data | truth | horizon | interval | reference loss | constant | seconds |',
-  '|---|---|---|---|---|---|---|',
-  ...power.map(
-    ({ name, truth, horizons, intervals, reference: { loss, constant }, processorSeconds }) =>
-      `| ${name} | ${truth} | ${horizons.join(', ')} | ${intervals.map(([low, high]) => (low === high ? low : `${low}-${high}`)).join(', ')} | ${loss?.toPrecision(3)} | ${constant?.toPrecision(3)} | ${processorSeconds.toFixed(1)} |`,
-  ),
-  '',
-].join('\n');
-if (share < 1) process.stdout.write(page);
-else writeMeasured('dataHorizon', { alpha, looser, nulls, loose, others, power }, page);
+
+const folder = path.join(import.meta.dirname, '../../docs/measured');
+const file = path.join(folder, 'dataHorizon.ndjson');
+const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
+const done: Measured[] = lines.map((line) => JSON.parse(line));
+const asked = process.argv.slice(2);
+const named = asked.filter((argument) => !(Number(argument) > 0));
+const minutes = Number(asked.find((argument) => Number(argument) > 0) ?? Number.POSITIVE_INFINITY);
+const late = () => performance.now() > 60_000 * minutes;
+
+for (const [part, { families, dataSets, power }] of Object.entries(parts)) {
+  if (named.length > 0 && !named.includes(part)) continue;
+  for (let i = 0; i < dataSets; i++) {
+    for (const family of families) {
+      if (late() || done.some((each) => each.part === part && each.name === family.name && each.i === i)) continue;
+      const measured = measure(part, family, i, power);
+      done.push(measured);
+      appendFileSync(file, `${JSON.stringify(measured)}\n`);
+      const { horizon, truth, processorSeconds } = measured;
+      process.stderr.write(
+        `${part} ${i}, ${family.name}: ${horizon} (${truth}), ${processorSeconds} s${horizon > truth ? ' TOO LONG' : ''}\n`,
+      );
+    }
+  }
+}
+
+const page = calibrationPage(done, alpha);
+writeFileSync(path.join(folder, 'dataHorizon.md'), page);
+process.stdout.write(page);
+
+function measure(part: string, { name, truth, make }: Family, i: number, power: boolean): Measured {
+  const dataset = make(new Random(seedFor(i, `${part} ${name}`)));
+  const began = process.cpuUsage();
+  const { horizon, interval, outcome, reference, data } = dependence(dataset, { alpha, seed: i, power });
+  const { user, system } = process.cpuUsage(began);
+  const processorSeconds = Number(((user + system) / 1e6).toFixed(2));
+  const { sequences, rows, longest } = data;
+  return {
+    part,
+    name,
+    i,
+    truth,
+    horizon,
+    interval,
+    outcome,
+    loss: reference.loss,
+    constant: reference.constant,
+    sequences,
+    rows,
+    longest,
+    processorSeconds,
+  };
+}

@@ -11,20 +11,25 @@ export interface Family {
 }
 
 const between = (random: Random, least: number, most: number) => least + random.below(most - least + 1);
+/** Small ones, so that a thousand of them are affordable. */
+const small = (random: Random) => {
+  const every = random.below(4) === 0;
+  return { N: every ? between(random, 40, 100) : between(random, 60, 240), T: between(random, 12, 40), every };
+};
 const size = (random: Random) => ({ N: between(random, 80, 300), T: between(random, 12, 48), every: random.below(2) === 0 });
 
 /** Nothing is older than the truth: any longer horizon is a false alarm. Sizes and tables are drawn anew for every data set. */
 export const nullFamilies: readonly Family[] = [
   { name: 'independent noise', truth: 0, make: noise },
-  { name: 'AR(1), 0.9', truth: 1, make: (random) => autoregressive(random, [0.9]) },
-  { name: 'AR(1), 0.99', truth: 1, make: (random) => autoregressive(random, [0.99]) },
+  { name: 'AR(1), 0.9', truth: 1, make: (random) => autoregressive(random, [0.9], small) },
+  { name: 'AR(1), 0.99', truth: 1, make: (random) => autoregressive(random, [0.99], small) },
   {
     name: 'Markov chain of order 2',
     truth: 2,
     make(random) {
-      const { N, T } = size(random);
+      const { N, T, every } = small(random);
       const symbols = between(random, 2, 4);
-      return nextStep(N, T, true, chain(random, 2, symbols), { symbols, classes: symbols });
+      return nextStep(N, T, every, chain(random, 2, symbols), { symbols, classes: symbols });
     },
   },
 ];
@@ -106,21 +111,21 @@ export const otherNulls: readonly Family[] = [
 
 const bent = (z: number) => (0.2 + 1.3 * Math.exp(-z * z)) * z;
 
-function autoregressive(random: Random, coefficients: readonly number[]): Dataset {
-  const { N, T, every } = size(random);
+function autoregressive(random: Random, coefficients: readonly number[], sized = size): Dataset {
+  const { N, T, every } = sized(random);
   return nextStep(N, T, every, autoregression(random, coefficients));
 }
 
 function noise(random: Random): Dataset {
-  const { N, T } = size(random);
+  const { N, T, every } = small(random);
   switch (random.below(4)) {
     case 0:
       return made(N, {}, () => ({ x: upTo(T).map(() => random.normal()), y: [random.normal()], steps: [T - 1] }));
     case 1: {
       const [symbols, classes] = [between(random, 2, 7), between(random, 2, 6)];
-      const steps = upTo(T);
+      const steps = every ? upTo(T) : [T - 1];
       return made(N, { symbols, classes }, () => ({
-        x: steps.map(() => random.below(symbols)),
+        x: upTo(T).map(() => random.below(symbols)),
         y: steps.map(() => random.below(classes)),
         steps,
       }));

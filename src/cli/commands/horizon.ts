@@ -133,6 +133,11 @@ function screen({ name }: Experiment, { loss }: Dataset, report: DependenceRepor
     '',
     ...wrapped(conclusion(report)),
     ...wrapped(powerSentence(report)),
+    ...(data.copies > 0
+      ? wrapped(
+          `${plural(data.copies, 'sequence')} that ${data.copies === 1 ? 'repeats' : 'repeat'} another one, inputs and targets, left out.`,
+        )
+      : []),
     ...(cutShort.length > 0 ? wrapped(`The budget cut short: ${cutShort.join(', ')}. What was not tested is not shown to be absent.`) : []),
     '',
     `  ${duration(seconds)}: ${parts.join(', ')}.`,

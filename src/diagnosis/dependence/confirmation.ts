@@ -11,7 +11,7 @@ import type { NearModel, Split } from './split.ts';
 const comparedLags = [1, 4];
 const mostCompared = 64;
 /** Numbers of near inputs in inner products, at most. */
-const mostLinear = 400;
+const mostLinear = 200;
 
 /**
  * The test of one far prediction once more, with near models that can bend in any way: kernel ridge regressions and boosted trees, fitted on the

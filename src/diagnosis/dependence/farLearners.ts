@@ -1,6 +1,6 @@
 import { columnsOf, type Feature, farForm, nameOf, newestOf, type Scaled, scaled } from './features.ts';
 import { addScaled, dot, Factor, gram, products } from './linear.ts';
-import { neighboursOf, poolsOf, scoreOf, varianceOf } from './nearFeatures.ts';
+import { bendsOf, nearestFeatures, neighboursOf, poolsOf, scoreOf, varianceOf } from './nearFeatures.ts';
 import type { LagScan, Past } from './past.ts';
 import { type NearModel, type Side, type Split, strongestLags } from './split.ts';
 
@@ -27,6 +27,8 @@ const mostProducts = 8;
 const mostNeighbours = 8;
 /** Sums that are multiplied with each other. */
 const mostMultiplied = 12;
+const mostNeighboursMultiplied = 4;
+const mostNewest = 30;
 const stepSizes = [1, 4, 12];
 
 /**
@@ -102,8 +104,13 @@ function candidatesOf(split: Split, near: NearModel, scan: LagScan, W: number): 
   const lags = [...Array.from({ length: nextLags }, (_, i) => window + i).filter((lag) => lag < W), ...strongestLags(scan, scannedLags)];
   for (const feature of split.known.values()) take(feature);
   for (const feature of pools) take(feature);
-  for (const feature of neighboursOf(past, window, W, near.residual, O, mostNeighbours)) take(feature);
-  for (const feature of productsOf(past, window, pools, near.residual, O)) take(feature);
+  const neighbours = neighboursOf(past, window, W, near.residual, O, mostNeighbours);
+  for (const feature of neighbours) take(feature);
+  const sums = [...pools.slice(0, mostMultiplied), ...neighbours.slice(0, mostNeighboursMultiplied)];
+  for (const feature of productsOf(past, window, sums, near.residual, O)) take(feature);
+  const bends =
+    window === 0 ? nearestFeatures(past, Math.min(2, W), mostNewest, split.seed) : bendsOf(past, window, Math.min(window + 2, W));
+  for (const feature of bends) take(feature);
   const perLag = Math.max(3, Math.floor((mostColumns - chosen.size) / lags.length));
   for (const lag of lags) for (const channel of channelsAt(past, scan, lag, O, perLag)) take({ kind: 'lag', channel, lag });
   return [...chosen.values()];
@@ -125,9 +132,9 @@ function channelsAt(past: Past, { effects, from }: LagScan, lag: number, O: numb
 }
 
 /** Products of two sums, of which at least one is old: what two cues at random places decide together. */
-function productsOf(past: Past, window: number, pools: readonly Feature[], residual: Float64Array, O: number): Feature[] {
+function productsOf(past: Past, window: number, sums: readonly Feature[], residual: Float64Array, O: number): Feature[] {
   const { n, channels } = past;
-  const parts: Feature[] = pools.slice(0, mostMultiplied);
+  const parts: Feature[] = [...sums];
   if (window >= 2) {
     for (let channel = 0; channel < Math.min(channels.count, 6); channel++) parts.push({ kind: 'pool', channel, from: 0, past: window });
   }

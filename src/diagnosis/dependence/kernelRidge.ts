@@ -1,7 +1,7 @@
 import { dot, Factor } from './linear.ts';
 
 /** Rows that are fitted, at most. */
-const mostRows = 320;
+const mostRows = 240;
 const ridges = [1e-3, 0.03, 0.6];
 
 /** Rows of points, [n, dimensions] row-major. */
@@ -55,7 +55,7 @@ function pairs(a: Points, b: Points, value: (product: number, squaresOfA: number
 }
 
 /**
- * Kernel ridge regression on at most 320 of the rows; of three ridges, each target takes the one with the least squared error where every row is
+ * Kernel ridge regression on at most 240 of the rows; of three ridges, each target takes the one with the least squared error where every row is
  * left out once: e_i = (A⁻¹ y)_i / (A⁻¹)_ii with A = K + ridge.
  *
  * Source: Saunders, Gammerman & Vovk 1998; leaving one out in closed form: Allen 1974.

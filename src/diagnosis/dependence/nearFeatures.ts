@@ -23,12 +23,7 @@ export function nearestFeatures(past: Past, window: number, most: number, seed: 
   const random = new Random(seedFor(seed, 'hinges'));
   const hinges = Math.min(mostHinges, Math.floor(past.n / 30), Math.floor(most / 2));
   const reach = Math.min(window, hingedLags);
-  const bends: Feature[] = [];
-  for (let lag = 0; lag < Math.min(reach, 2); lag++) {
-    for (let channel = 0; channel < Math.min(plain, 3); channel++) {
-      for (const offset of [-0.8, 0, 0.8]) bends.push({ kind: 'hinge', lags: [{ channel, lag, weight: 1 }], offset });
-    }
-  }
+  const bends = bendsOf(past, 0, Math.min(reach, 2));
   while (bends.length < hinges) {
     const terms = Array.from({ length: Math.min(3, reach * plain) }, () => ({
       channel: random.below(plain),
@@ -38,6 +33,17 @@ export function nearestFeatures(past: Past, window: number, most: number, seed: 
     bends.push({ kind: 'hinge', lags: terms, offset: random.normal() });
   }
   return [...features.slice(0, most - Math.min(hinges, bends.length)), ...bends.slice(0, hinges)];
+}
+
+/** Bends of the first numbers at lags [from, to). */
+export function bendsOf({ channels: { plain } }: Past, from: number, to: number): Feature[] {
+  const bends: Feature[] = [];
+  for (let lag = from; lag < to; lag++) {
+    for (let channel = 0; channel < Math.min(plain, 3); channel++) {
+      for (const offset of [-0.8, 0, 0.8]) bends.push({ kind: 'hinge', lags: [{ channel, lag, weight: 1 }], offset });
+    }
+  }
+  return bends;
 }
 
 /** Channels that are summed over stretches. */

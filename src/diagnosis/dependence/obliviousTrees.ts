@@ -1,10 +1,10 @@
 const depth = 3;
-const trees = 60;
-const rate = 0.2;
+const trees = 30;
+const rate = 0.3;
 const bins = 32;
 /** A leaf's mean is drawn towards 0 as if it had been seen so many times more. */
 const shrinkage = 5;
-const mostRows = 1500;
+const mostRows = 1000;
 
 interface Tree {
   readonly features: number[];

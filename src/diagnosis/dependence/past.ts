@@ -179,13 +179,16 @@ export class Past {
   /** Adds the effects of a scan to O columns [O, n], each lag with a weight; may be asked of another half than was scanned. */
   apply(scan: LagScan, O: number, weight: (lag: number) => number, out: Float64Array): void {
     const n = this.n;
+    // Symbols: [n, O], so that a row's effects are side by side.
+    const sums = new Float64Array(this.channels.symbols ? O * n : 0);
     for (let k = scan.from; k < scan.past; k++) {
       const factor = weight(k);
       if (factor === 0) continue;
       const at = (k - scan.from) * this.width * O;
       if (this.channels.symbols) {
-        for (let o = 0; o < O; o++) {
-          for (let r = 0; r < n; r++) out[o * n + r] += factor * scan.effects[at + this.symbols[k * n + r] * O + o];
+        for (let r = 0; r < n; r++) {
+          const effect = at + this.symbols[k * n + r] * O;
+          for (let o = 0; o < O; o++) sums[r * O + o] += factor * scan.effects[effect + o];
         }
       } else {
         for (let c = 0; c < this.dense.length; c++) {
@@ -193,5 +196,6 @@ export class Past {
         }
       }
     }
+    for (let i = 0; i < sums.length; i++) out[(i % O) * n + Math.floor(i / O)] += sums[i];
   }
 }
