@@ -94,7 +94,8 @@ function isCause(course: Course, examination: Examination): boolean {
 }
 
 /** Whether the losses of the last updates are worse than a constant's, and worse than they have been. */
-function isWorse({ loss: { begin, lastMean, last, lowest } }: Course, { loss }: Examination): boolean {
+function isWorse({ updates, loss: { begin, lastMean, last, lowest } }: Course, { loss }: Examination): boolean {
+  if (updates === 0) return false;
   if (!Number.isFinite(lastMean)) return true;
   return (
     loss.constant !== null &&
@@ -104,7 +105,8 @@ function isWorse({ loss: { begin, lastMean, last, lowest } }: Course, { loss }: 
 }
 
 /** Whether most of what had been learned is gone at the end. */
-function isLost({ loss: { lowest, last, lastMean } }: Course, { loss: { constant } }: Examination): boolean {
+function isLost({ updates, loss: { lowest, last, lastMean } }: Course, { loss: { constant } }: Examination): boolean {
+  if (updates === 0) return false;
   if (!Number.isFinite(lastMean)) return true;
   return constant !== null && lowest < 0.8 * constant && last - lowest > 0.5 * (constant - lowest);
 }

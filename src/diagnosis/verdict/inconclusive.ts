@@ -34,13 +34,14 @@ function sentence({ data, loss, course, subject }: Examination, { cut, share, so
     const want = data.needed === null ? 'more' : `about ${data.needed}`;
     return `A dependence on the newest ${inputs(data.horizon)} was found, but the best predictor found (loss ${say(data.reference.loss)}) is hardly better than a constant (${say(loss.constant)}), and ${subject.sequences} sequences are too few to say what there is to learn; it would take ${want}.`;
   }
+  if (data.horizon === 0 && data.cutShort.length > 0) {
+    return `The test of the data was cut short (${data.cutShort.join(', ')}) before anything was found, so that nothing can be said; give it more time.`;
+  }
   if (data.horizon === 0) {
-    const cutShort = data.cutShort.length > 0 ? ', and the test was cut short' : '';
+    const unit = data.data.unit === 'block' ? 'steps' : 'sequences';
     const want =
-      data.needed === null
-        ? ''
-        : `; about ${data.needed} ${data.data.unit === 'block' ? 'steps' : 'sequences'} would show one that sets ${percent(data.strength)} of the target`;
-    return `Nothing was found in ${subject.sequences} sequences, and they are too few to rule a dependence out${cutShort}${want}; the network's loss is ${say(loss.model)}, that of a constant ${say(loss.constant)}.`;
+      data.needed === null ? '' : `; about ${data.needed} ${unit} would show one that sets ${percent(data.strength)} of the target`;
+    return `Nothing was found in ${subject.sequences} sequences, and they are too few to rule a dependence out${want}; the network's loss is ${say(loss.model)}, that of a constant ${say(loss.constant)}.`;
   }
   if (cut && course) {
     return `The training was cut short after ${course.updates} of ${course.asked} updates, with ${percent(Math.max(0, share))} of what the data allow learned; that says nothing about a hard task, and it takes the other updates to know.`;
