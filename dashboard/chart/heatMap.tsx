@@ -58,7 +58,7 @@ export function HeatMap({ figure, name, height = 270, range, cursor: place, onCh
   };
   const colours = palette.value;
   const { columns, end, rows, value } = figure;
-  const frame: Frame = { width, height, left: 52, right: width - 84, top: 10, bottom: height - 34 };
+  const frame: Frame = { width, height, left: 52, right: width - 100, top: 10, bottom: height - 34 };
   const lastRow = rows.length === 0 ? 1 : rows[rows.length - 1][1];
   const extent = range ?? [columns[0] ?? 0, end];
   const span = useMemo(() => spanOf(value), [value]);

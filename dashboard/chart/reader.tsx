@@ -14,10 +14,15 @@ interface Reading {
   readonly y?: number | null;
 }
 
+/** Of each curve the point nearest to a place; none of a curve that ends before it or begins after it. */
 function readingsAt({ series }: Figure, at: number): Reading[] {
   return series.map((each) => {
-    const index = nearest(each.x, at);
-    return index < 0 ? { series: each } : { series: each, x: each.x[index], y: each.y[index] };
+    const { x, y } = each;
+    const index = nearest(x, at);
+    if (index < 0) return { series: each };
+    const spacing = (x[x.length - 1] - x[0]) / Math.max(1, x.length - 1);
+    const within = at >= x[0] - spacing && at <= x[x.length - 1] + spacing;
+    return within || x.length === 1 ? { series: each, x: x[index], y: y[index] } : { series: each };
   });
 }
 
@@ -32,7 +37,11 @@ function useReadings({ figure, cursor }: ReaderProps): { readings: Reading[]; pl
   const at = cursor.value;
   if (at === undefined) return { readings: [], place: undefined };
   const readings = readingsAt(figure, at);
-  return { readings, place: readings.find(({ x }) => x !== undefined)?.x ?? at };
+  const places = readings.flatMap(({ x }) => x ?? []);
+  return {
+    readings,
+    place: places.length === 0 ? at : places.reduce((best, each) => (Math.abs(each - at) < Math.abs(best - at) ? each : best)),
+  };
 }
 
 export function CursorLine({ frame, x, y, ...reader }: ReaderProps & { frame: Frame; x: Scale; y: Scale }) {

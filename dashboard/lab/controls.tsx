@@ -65,7 +65,7 @@ export function Controls() {
 
 function NetworkFields({ network, index }: { network: NetworkSetup; index: number }) {
   const set = (fields: Partial<NetworkSetup>) => changeNetwork(index, fields);
-  const select = <Name extends 'cell' | 'activation' | 'start' | 'keeps' | 'optimizer'>(name: Name, label: string) => (
+  const select = <Name extends 'cell' | 'activation' | 'start' | 'keeps' | 'skip' | 'optimizer'>(name: Name, label: string) => (
     <label>
       {label}
       <select value={network[name]} onChange={(event) => set({ [name]: event.currentTarget.value } as Partial<NetworkSetup>)}>
@@ -75,7 +75,7 @@ function NetworkFields({ network, index }: { network: NetworkSetup; index: numbe
       </select>
     </label>
   );
-  const number = (name: 'gain' | 'hidden' | 'rate' | 'clip' | 'window', label: string) => (
+  const number = (name: 'gain' | 'skipLag' | 'hidden' | 'rate' | 'clip' | 'window', label: string) => (
     <NumberField label={label} value={network[name]} rule={networkRules[name] as Bounds} set={(value) => set({ [name]: value })} />
   );
   return (
@@ -86,6 +86,8 @@ function NetworkFields({ network, index }: { network: NetworkSetup; index: numbe
       {select('start', 'start')}
       {(network.start === 'gaussian' || network.start === 'orthogonal') && number('gain', 'gain')}
       {select('keeps', 'matrix')}
+      {select('skip', 'skip')}
+      {network.skip !== 'none' && number('skipLag', 'skip lag')}
       {number('hidden', 'units')}
       {number('clip', 'clip (0: none)')}
       {number('window', 'window (0: all)')}

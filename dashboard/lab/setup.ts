@@ -18,6 +18,9 @@ export interface NetworkSetup {
   readonly gain: number;
   /** Whether the recurrent matrix stays orthogonal through the whole training; asks for an orthogonal start. */
   readonly keeps: 'free' | 'orthogonal';
+  /** A shorter way through time, and over how many steps it leads. */
+  readonly skip: 'none' | 'add' | 'weighted' | 'dilated';
+  readonly skipLag: number;
   readonly hidden: number;
   readonly optimizer: 'adam' | 'sgd';
   readonly rate: number;
@@ -37,6 +40,8 @@ export const defaultNetwork: NetworkSetup = {
   start: 'default',
   gain: 1,
   keeps: 'free',
+  skip: 'none',
+  skipLag: 15,
   hidden: 32,
   optimizer: 'adam',
   rate: 0.001,
@@ -53,6 +58,8 @@ export const networkRules: Readonly<Record<keyof NetworkSetup, Rule>> = {
   start: ['default', 'gaussian', 'orthogonal', 'identity'],
   gain: { least: 0.01, most: 10 },
   keeps: ['free', 'orthogonal'],
+  skip: ['none', 'add', 'weighted', 'dilated'],
+  skipLag: { least: 1, most: 999, whole: true },
   hidden: { least: 2, most: 128, whole: true },
   optimizer: ['adam', 'sgd'],
   rate: { least: 1e-6, most: 10 },
@@ -115,9 +122,10 @@ export function addressOf(lesson: string, setup: Setup, otherwise: Setup, search
 }
 
 /** A network in a few words. */
-export function nameOf({ cell, activation, start, gain, keeps, clip, window }: NetworkSetup): string {
+export function nameOf({ cell, activation, start, gain, keeps, skip, skipLag, clip, window }: NetworkSetup): string {
   const kind = cell === 'rnn' ? `${activation} RNN` : cell.toUpperCase();
   const begun = start === 'default' ? '' : `, ${start}${gain === 1 || start === 'identity' ? '' : ` ${gain}`}`;
   const kept = keeps === 'orthogonal' ? ', kept orthogonal' : '';
-  return `${kind}${begun}${kept}${clip === 0 ? ', no clip' : ''}${window === 0 ? '' : `, window ${window}`}`;
+  const way = skip === 'none' ? '' : `, ${skip} skip of ${skipLag}`;
+  return `${kind}${begun}${kept}${way}${clip === 0 ? ', no clip' : ''}${window === 0 ? '' : `, window ${window}`}`;
 }

@@ -6,7 +6,7 @@ import type { OwnFile } from './worker/messages.ts';
 
 const asked = new URLSearchParams(location.search).get('lesson');
 
-export const lesson = signal(lessons.find(({ id }) => id === asked) ?? lessons[lessons.length - 1]);
+export const lesson = signal(lessons.find(({ id }) => id === asked) ?? lessons[0]);
 export const setup = signal<Setup>(setupFrom(location.search, lesson.value.setup));
 /** The visitor's own file; it stays on the page. */
 export const file = signal<OwnFile | undefined>(undefined);

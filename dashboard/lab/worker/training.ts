@@ -33,12 +33,13 @@ function taskOptions({ task, length, seed }: Pick<Setup, 'task' | 'length' | 'se
 }
 
 /** The model that a setup asks the core for. */
-export function modelOf({ cell, activation, start, gain, keeps, hidden }: NetworkSetup): ModelOptions {
+export function modelOf({ cell, activation, start, gain, keeps, skip, skipLag, hidden }: NetworkSetup): ModelOptions {
   // At a gain of 1 it has the plain name, with which the core says what it goes with.
   const scaled = start === 'gaussian' || (start === 'orthogonal' && gain !== 1);
   const recurrentInit = scaled ? ({ [start]: gain } as { gaussian: number } | { orthogonal: number }) : start;
   const kept = keeps === 'orthogonal' ? { orthogonal: true as const } : {};
-  return { cell, hiddenSize: hidden, recurrentInit, ...kept, ...(cell === 'rnn' ? { activation } : {}) } as ModelOptions;
+  const ways = skip === 'none' ? {} : { skip: { kind: skip, lag: skipLag } };
+  return { cell, hiddenSize: hidden, recurrentInit, ...kept, ...ways, ...(cell === 'rnn' ? { activation } : {}) } as ModelOptions;
 }
 
 function trainingOf({ optimizer, rate, clip, window }: NetworkSetup, { updates, seed }: Pick<Setup, 'updates' | 'seed'>): TrainingOptions {
