@@ -33,11 +33,14 @@ export interface DiagnoseOptions {
   readonly data?: DependenceReport;
   /** Whether the data are one stream without end. */
   readonly stream?: boolean;
-  /** Seconds after which a test of the data leaves out what is not done; without bound by default. */
+  /** Seconds for all of it; what there is no time for is left out. Without bound by default. */
   readonly seconds?: number;
   /** Whether an experiment with these fields changed is valid; prescriptions that are not are left out. All are valid by default. */
   readonly accepts?: (set: Prescription['set']) => boolean;
 }
+
+/** Share of the time that the test of the data may take. */
+const shareOfData = 0.6;
 
 export interface DiagnosisProgress {
   readonly stage: string;
@@ -95,12 +98,28 @@ export function* diagnosePieces(options: DiagnoseOptions): Generator<DiagnosisPr
   const began = performance.now();
   const { network, train, validation, model, training, course = null, looks = [], seconds, stream = false } = options;
   const spent: Record<string, number> = {};
-  const data = options.data ?? (yield* staged('data', dependencePieces(train, { seconds, seed: training?.seed ?? 0 }), 0, 0.6));
+  const data =
+    options.data ??
+    (yield* staged(
+      'data',
+      dependencePieces(train, { seconds: seconds === undefined ? undefined : shareOfData * seconds, seed: training?.seed ?? 0 }),
+      0,
+      0.6,
+    ));
   if (!options.data) spent.data = data.seconds;
   const examining = performance.now();
   const windows = data.ladder.map(({ window }) => window).filter((window) => window < data.data.longest);
   const update = course?.updates ?? training?.updates ?? 0;
-  const side = yield* staged('network', examinePieces(network, { train, validation }, { training, windows, update }), 0.6, 0.4);
+  const side = yield* staged(
+    'network',
+    examinePieces(
+      network,
+      { train, validation },
+      { training, windows, update, seconds: seconds === undefined ? undefined : Math.max(1, seconds - (performance.now() - began) / 1000) },
+    ),
+    0.6,
+    0.4,
+  );
   spent.network = (performance.now() - examining) / 1000;
   const budget = {
     updates: course?.asked ?? training?.updates ?? trainingDefaults.updates,
@@ -134,7 +153,7 @@ export function* diagnosePieces(options: DiagnoseOptions): Generator<DiagnosisPr
     ladder: data.ladder,
     seconds: (performance.now() - began) / 1000,
     spent,
-    cutShort: [...data.cutShort, ...cut],
+    cutShort: [...data.cutShort, ...cut, ...side.cutShort],
   };
 }
 

@@ -42,9 +42,6 @@ export interface DiagnoseRunRequest {
   readonly watch?: (progress: DiagnosisProgress) => void;
 }
 
-/** Share of the time that the test of the data may take. */
-const shareOfData = 0.6;
-
 /**
  * Judges a run by what it left: metrics, events, profiles and weights. Looks that its profiles lack are taken here. Writes verdict.json into it.
  *
@@ -72,7 +69,7 @@ export async function diagnoseRun({ run, backend, seconds, signal, data: tested,
     const pieces = diagnosePieces({
       ...{ network, train: data.train, validation: data.validation, model, training, course, looks, data: tested },
       stream: experiment.data.kind === 'text',
-      seconds: seconds === undefined ? undefined : shareOfData * seconds,
+      seconds,
       accepts: acceptedBy(experiment),
     });
     const value = await through(pieces, new Pace(signal), watch);
@@ -138,7 +135,10 @@ export async function diagnoseExperiment(request: DiagnoseExperimentRequest): Pr
   data.close?.();
   if (result.stopped === 'signal') throw stoppedEarly();
   const training = (performance.now() - trained) / 1000;
-  const diagnosis = await diagnoseRun({ run: run.path, backend, signal, data: tested, watch });
+  const diagnosis = await diagnoseRun({
+    ...{ run: run.path, backend, signal, data: tested, watch },
+    seconds: Math.max(1, seconds - (performance.now() - began) / 1000),
+  });
   const whole: RunDiagnosis = {
     ...diagnosis,
     seconds: (performance.now() - began) / 1000,

@@ -204,6 +204,19 @@ export const examinations: readonly (readonly [name: string, verdict: string, Ex
     }),
   ],
   [
+    'cut short before the first update',
+    'inconclusive',
+    examination(vanished, {
+      course: {
+        ...flat,
+        updates: 0,
+        stopped: 'budget',
+        loss: { begin: Number.NaN, first: Number.NaN, lowest: Infinity, at: 0, last: Number.NaN, lastMean: Number.NaN },
+      },
+      gradient: null,
+    }),
+  ],
+  [
     'cut short, which is no evidence of a hard task',
     'inconclusive',
     examination({ loss: 1.1, used: 0.2 }, { course: { ...flat, updates: 300, stopped: 'budget' } }),

@@ -152,7 +152,7 @@ async function ofWeights({ flags, command, signal, watch, left }: Given): Promis
   const network = shape.open(backend, dataset.input);
   const pieces = diagnosePieces({
     ...{ network, train: dataset, validation: dataset, model, training: null },
-    seconds: 0.6 * left(),
+    seconds: left(),
     // Nothing is known of an experiment but its model.
     accepts: (set) => Object.keys(set).every((field) => field.startsWith('model.')),
   });

@@ -28,7 +28,11 @@ const allMonitors: readonly string[] = [...reachMonitors, 'jacobian', 'transport
 /** Numbers of state from which the monitors of many Jacobians are left out of a look. */
 const mostState = 600;
 
-export type NetworkSide = Pick<Examination, 'finite' | 'loss' | 'usage' | 'look'> & { readonly lines: readonly ProfileLine[] };
+export type NetworkSide = Pick<Examination, 'finite' | 'loss' | 'usage' | 'look'> & {
+  readonly lines: readonly ProfileLine[];
+  /** What there was no time for. */
+  readonly cutShort: readonly string[];
+};
 
 /** Whether every weight is finite. */
 export function isFiniteNetwork({ parameters, backend }: Network): boolean {
@@ -67,24 +71,37 @@ const lookOptions: LookOptions = { sequences: 32 };
 export function* examinePieces(
   network: Network,
   { train, validation }: { readonly train: Dataset; readonly validation: Dataset },
-  options: { readonly training: TrainingOptions | null; readonly windows: readonly number[]; readonly update: number },
+  options: {
+    readonly training: TrainingOptions | null;
+    readonly windows: readonly number[];
+    readonly update: number;
+    /** Of it all; without bound by default. */
+    readonly seconds?: number;
+  },
 ): Generator<undefined, NetworkSide> {
   const { backend } = network;
-  const { training, windows, update } = options;
+  const { training, windows, update, seconds = Number.POSITIVE_INFINITY } = options;
+  const began = performance.now();
+  const until = (share: number) => () => performance.now() - began > 1000 * seconds * share;
+  const cutShort: string[] = [];
   const constant = yield* toTheEnd(constantLossPieces(train, validation, backend));
   if (!isFiniteNetwork(network))
-    return { finite: false, loss: { model: null, error: Number.NaN, constant }, usage: null, look: null, lines: [] };
+    return { finite: false, loss: { model: null, error: Number.NaN, constant }, usage: null, look: null, lines: [], cutShort };
   const mark = backend.mark();
   try {
     const evaluator = new Evaluator(network, validation, training?.batchSize ?? 32);
-    const { loss: model } = yield* toTheEnd(evaluator.pieces());
+    const evaluation = yield* asFarAs(evaluator.pieces(), until(0.4));
+    if (evaluation === undefined || evaluation.share < 1) cutShort.push('loss on the validation part');
     backend.release(mark);
     const probes = new Probes(backend, validation, { ...probesWithin(network, validation, windows), seed: training?.seed ?? 0 });
     const { T, B } = probes.batch;
-    const usage = yield* usagePieces(new Unrolled(network, T, B), probes, losses[validation.loss], windows);
+    const usage = yield* usagePieces(new Unrolled(network, T, B), probes, losses[validation.loss], windows, until(0.75));
+    if (usage.points.length < windows.filter((window) => window < T).length) cutShort.push('inputs that the network uses');
+    // Of what there was no time to measure whole, the part stands for it, and at least the probes have been run.
+    const model = evaluation?.loss ?? usage.loss;
     backend.release(mark);
     const wide = network.L * network.cell.states.length * network.H > mostState;
-    const lines = lookOnce(network, train, { training, update, names: wide ? reachMonitors : allMonitors });
+    const lines = lookOnce(network, train, { training, update, names: wide || until(0.75)() ? reachMonitors : allMonitors });
     yield;
     const of = <Value>(name: string) => (lines.find(({ monitor }) => monitor === name)?.value ?? null) as Value;
     const look: NetworkLook = {
@@ -97,7 +114,7 @@ export function* examinePieces(
     };
     // The evaluation has more targets than the probes.
     const error = usage.error * Math.sqrt(usage.targets / Math.max(usage.targets, targetsOf(validation)));
-    return { finite: true, loss: { model, error, constant }, usage, look, lines };
+    return { finite: true, loss: { model, error, constant }, usage, look, lines, cutShort };
   } finally {
     backend.release(mark);
   }
@@ -120,6 +137,18 @@ function probesWithin(network: Network, dataset: Dataset, windows: readonly numb
 
 /** Independent targets of a data set, at least: a sequence counts as one. */
 const targetsOf = ({ count }: Dataset) => count;
+
+/** Runs pieces of work until they should stop; what the last one gave, or the whole. */
+function* asFarAs<Value>(pieces: Generator<Value | undefined, Value>, late: () => boolean): Generator<undefined, Value | undefined> {
+  let last: Value | undefined;
+  for (;;) {
+    const { done, value } = pieces.next();
+    if (done) return value as Value;
+    last = value ?? last;
+    if (late()) return last;
+    yield;
+  }
+}
 
 /** Runs pieces of work, whose own values nobody needs, to the end. */
 function* toTheEnd<Value>(pieces: Generator<unknown, Value>): Generator<undefined, Value> {

@@ -32,9 +32,15 @@ const donors = [1, 7];
  * sequences. Paired, so that it does not matter how well the network does. Above 0, the network draws on inputs beyond the
  * window; what it was not shown to lose, it does not use.
  *
- * One forward pass for each window and donor. Windows of the longest row or more change nothing and are left out.
+ * One forward pass for each window and donor; once it is late, the windows that are left are left out. Windows of the longest row or more change nothing and are left out.
  */
-export function* usagePieces(unrolled: Unrolled, probes: Probes, loss: Loss, windows: readonly number[]): Generator<undefined, Usage> {
+export function* usagePieces(
+  unrolled: Unrolled,
+  probes: Probes,
+  loss: Loss,
+  windows: readonly number[],
+  late: () => boolean = () => false,
+): Generator<undefined, Usage> {
   const { batch } = probes;
   probes.restore();
   const own = lossesOf(unrolled, batch, loss);
@@ -42,6 +48,7 @@ export function* usagePieces(unrolled: Unrolled, probes: Probes, loss: Loss, win
   const points: UsagePoint[] = [];
   for (const window of windows) {
     if (window >= batch.T) continue;
+    if (late()) break;
     const differences = new Float64Array(own.length);
     for (const by of donors) {
       probes.exchange(window, by % Math.max(1, batch.B));

@@ -55,7 +55,7 @@ export interface Beyond {
 export function read(examination: Examination): Reading {
   const { data, loss, gradient, subject, course } = examination;
   const { reference } = data;
-  const ladderConstant = reference.constant;
+  const ladderConstant = reference.constant ?? loss.constant;
   const allowed =
     reference.loss === null || ladderConstant === null || ladderConstant <= 0 ? 0 : Math.max(0, 1 - reference.loss / ladderConstant);
   const learned = loss.model === null || loss.constant === null || loss.constant <= 0 ? Number.NaN : 1 - loss.model / loss.constant;
@@ -106,14 +106,16 @@ function farthestOf(examination: Examination): Beyond {
 function beyondOf({ data, usage, loss }: Examination, from: number): Beyond {
   const nothing = { window: from, worth: 0, used: Number.NaN, material: false, drawn: false };
   const { reference } = data;
-  if (reference.loss === null || reference.constant === null || data.horizon <= from) return nothing;
+  // Where there was no time for the loss of the best constant on the test's own rows, that on the validation part stands for it.
+  const constant = reference.constant ?? loss.constant;
+  if (reference.loss === null || constant === null || data.horizon <= from) return nothing;
   const rung = data.ladder.find(({ window, loss: each }) => window >= from && window < data.horizon && each !== null);
   if (!rung || rung.loss === null) return nothing;
-  const all = reference.constant - reference.loss;
+  const all = constant - reference.loss;
   const gain = rung.loss - reference.loss;
   const worth = all > 0 ? gain / all : 0;
   const point = usage?.points.find(({ window }) => window === rung.window);
-  const scale = loss.constant === null ? 1 : loss.constant / reference.constant;
+  const scale = loss.constant === null ? 1 : loss.constant / constant;
   const used = point && gain > 0 ? point.gain / (gain * scale) : Number.NaN;
   return {
     window: rung.window,
