@@ -7,8 +7,8 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Random, seedFor } from '../../src/compute/random.ts';
-import { dependence } from '../../src/index.ts';
-import { calibrationPage, type Measured } from './calibrationPage.ts';
+import { dependence, ThroughtimeError } from '../../src/index.ts';
+import { calibrationPage, type Measured, type Refused } from './calibrationPage.ts';
 import { type Family, nullFamilies, otherNulls, powerFamilies } from './families.ts';
 
 const alpha = 0.01;
@@ -21,7 +21,7 @@ const parts: Record<string, { families: readonly Family[]; dataSets: number; pow
 const folder = path.join(import.meta.dirname, '../../docs/measured');
 const file = path.join(folder, 'dataHorizon.ndjson');
 const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
-const done: Measured[] = lines.map((line) => JSON.parse(line));
+const done: (Measured | Refused)[] = lines.map((line) => JSON.parse(line));
 const asked = process.argv.slice(2);
 const named = asked.filter((argument) => !(Number(argument) > 0));
 const minutes = Number(asked.find((argument) => Number(argument) > 0) ?? Number.POSITIVE_INFINITY);
@@ -35,7 +35,12 @@ for (const [part, { families, dataSets, power }] of Object.entries(parts)) {
       const measured = measure(part, family, i, power);
       done.push(measured);
       appendFileSync(file, `${JSON.stringify(measured)}\n`);
-      const { horizon, truth, processorSeconds } = measured;
+      const { truth } = family;
+      if ('refused' in measured) {
+        process.stderr.write(`${part} ${i}, ${family.name}: refused, ${measured.refused}\n`);
+        continue;
+      }
+      const { horizon, processorSeconds } = measured;
       process.stderr.write(
         `${part} ${i}, ${family.name}: ${horizon} (${truth}), ${processorSeconds} s${horizon > truth ? ' TOO LONG' : ''}\n`,
       );
@@ -47,26 +52,18 @@ const page = calibrationPage(done, alpha);
 writeFileSync(path.join(folder, 'dataHorizon.md'), page);
 process.stdout.write(page);
 
-function measure(part: string, { name, truth, make }: Family, i: number, power: boolean): Measured {
+function measure(part: string, { name, truth, make }: Family, i: number, power: boolean): Measured | Refused {
   const dataset = make(new Random(seedFor(i, `${part} ${name}`)));
   const began = process.cpuUsage();
-  const { horizon, interval, outcome, reference, data } = dependence(dataset, { alpha, seed: i, power });
-  const { user, system } = process.cpuUsage(began);
-  const processorSeconds = Number(((user + system) / 1e6).toFixed(2));
-  const { sequences, rows, longest } = data;
-  return {
-    part,
-    name,
-    i,
-    truth,
-    horizon,
-    interval,
-    outcome,
-    loss: reference.loss,
-    constant: reference.constant,
-    sequences,
-    rows,
-    longest,
-    processorSeconds,
-  };
+  try {
+    const { horizon, interval, outcome, reference, data } = dependence(dataset, { alpha, seed: i, power });
+    const { user, system } = process.cpuUsage(began);
+    const processorSeconds = Number(((user + system) / 1e6).toFixed(2));
+    const { sequences, rows, longest } = data;
+    const { loss, constant } = reference;
+    return { part, name, i, truth, horizon, interval, outcome, loss, constant, sequences, rows, longest, processorSeconds };
+  } catch (error) {
+    if (!(error instanceof ThroughtimeError && error.code === 'DATA_TOO_SHORT')) throw error;
+    return { part, name, i, truth, refused: error.message };
+  }
 }

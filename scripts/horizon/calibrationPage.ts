@@ -19,9 +19,16 @@ export interface Measured {
   readonly processorSeconds: number;
 }
 
+/** Too few cases, or too many that repeat another one: said to be so, and no answer. */
+export interface Refused extends Pick<Measured, 'part' | 'name' | 'i' | 'truth'> {
+  readonly refused: string;
+}
+
 /** The page of all that was measured. */
-export function calibrationPage(all: readonly Measured[], alpha: number): string {
-  const of = (part: string) => all.filter((each) => each.part === part);
+export function calibrationPage(all: readonly (Measured | Refused)[], alpha: number): string {
+  const answered = all.filter((each) => 'horizon' in each);
+  const of = (part: string) => answered.filter((each) => each.part === part);
+  const refused = all.filter((each) => each.part === 'nulls').length - of('nulls').length;
   const [nulls, others, power] = [of('nulls'), of('others'), of('power')];
   return [
     '# The data horizon, measured',
@@ -32,6 +39,7 @@ export function calibrationPage(all: readonly Measured[], alpha: number): string
     '## False alarms',
     '',
     `A horizon above the truth, at alpha = ${alpha}: **${rate(nulls)}**. ${extent(nulls)}`,
+    `${refused} more were refused, with a sentence, because almost all of their sequences repeat another one.`,
     '',
     ...alarms(nulls),
     '',

@@ -156,6 +156,7 @@ function conclusion({
   needed,
   data,
   strength,
+  power,
 }: DependenceReport): string {
   const sure = `a longer one than the truth has a chance of at most ${alpha}`;
   if (outcome === 'dependence') {
@@ -165,6 +166,9 @@ function conclusion({
         ? ''
         : `; the best held-out loss is ${short(reference.loss)}, that of a constant ${short(reference.constant)}`;
     return `The data depend on the newest ${plural(horizon, 'input')}${range}; ${sure}${gain}.`;
+  }
+  if (outcome === 'none-larger-than' && power.length === 0) {
+    return 'No input helps, and none could: the inputs do not vary, or the targets are known without them.';
   }
   if (outcome === 'none-larger-than') {
     return `No input helps: a dependence on a single lag that sets ${percent(largestNotExcluded as number)} of the target or more would have been found at every lag tried.`;

@@ -39,7 +39,7 @@ export function dependence(dataset: Dataset, options: DependenceOptions = {}): D
  * Both ways round; p-values are Bonferroni-adjusted for the two directions, all windows of the ladder, and the halvings that
  * refine the horizon between two of them.
  *
- * @throws DATA_INVALID where numbers are not finite; DATA_TOO_SHORT where there are too few sequences to say anything; OPTION_INVALID.
+ * @throws DATA_INVALID where numbers are not finite or all targets are the same; DATA_TOO_SHORT where there are too few sequences to say anything; OPTION_INVALID.
  */
 export function* dependencePieces(dataset: Dataset, options: DependenceOptions = {}): Generator<DependenceProgress, DependenceReport> {
   const search = new Search(checked(options));

@@ -59,6 +59,22 @@ function checkFinite({ starts, vectors, values, targetStarts, targetSteps }: Seq
   throw notFinite(`target ${wrong % O} at step ${targetSteps[row]} of sequence ${sequence}`, values[wrong]);
 }
 
+/** @throws DATA_INVALID where there is no target, or all are the same: there is nothing to predict. */
+export function checkTargets({ target, classes, values, targetSteps }: Samples): void {
+  const M = targetSteps.length;
+  if (M === 0) {
+    throw new ThroughtimeError('DATA_INVALID', 'no sequence has a counted target, so there is nothing to predict; give targets');
+  }
+  const O = target.kind === 'classes' ? 1 : target.size;
+  const told = target.kind === 'classes' ? classes : values;
+  for (let i = O; i < M * O; i++) if (told[i] !== told[i % O]) return;
+  const same = target.kind === 'classes' ? `of class ${told[0]}` : Array.from({ length: O }, (_, o) => told[o]).join(', ');
+  throw new ThroughtimeError(
+    'DATA_INVALID',
+    `all ${M} counted targets are ${same}, so there is nothing that an input could help to predict; give targets that differ`,
+  );
+}
+
 function notFinite(what: string, value: number): ThroughtimeError {
   return new ThroughtimeError(
     'DATA_INVALID',

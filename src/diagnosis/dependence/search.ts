@@ -12,7 +12,7 @@ import { lagsFrom, nextRung, rungsBelow } from './ladder.ts';
 import { Planting, weakestFound } from './planted.ts';
 import type { DependenceOutcome, DependenceReport, LadderRung, PowerPoint } from './report.ts';
 import { type Division, divide, leastSequences } from './rows.ts';
-import { type Samples, samplesOf } from './samples.ts';
+import { checkTargets, type Samples, samplesOf } from './samples.ts';
 import { type NearModel, Split, sideOf } from './split.ts';
 
 export interface DependenceProgress {
@@ -87,6 +87,7 @@ export class Search {
     const { seed, alpha, strength } = this.#options;
     yield { stage: 'reading', done: 0 };
     const samples = yield* this.#timed('reading', samplesOf(dataset), 0);
+    checkTargets(samples);
     const channels = channelsOf(samples, seed);
     const division = divided(samples, seed, this.#options.longest, blockTimes * correlationTime(samples, channels));
     yield { stage: 'arranging', done: 0.02 };
@@ -361,9 +362,6 @@ export class Search {
 
 function divided(samples: Samples, seed: number, longest: number | undefined, blockSteps: number): Division {
   const M = samples.targetSteps.length;
-  if (M === 0) {
-    throw new ThroughtimeError('DATA_INVALID', 'no sequence has a counted target, so there is nothing to predict; give targets');
-  }
   const division = divide(samples, seed, longest, blockSteps);
   if (typeof division !== 'number') return division;
   const copies = division === 0 ? '' : `, ${division} of which repeat${division === 1 ? 's' : ''} another one,`;
