@@ -2,7 +2,8 @@
  * Measures the dashboard in Chromium, and leaves what it found in docs/measured/dashboard.json: how long a run of 100,000 updates with 200 lag
  * profiles takes to open, what its page does while it is scrolled, and the memory of a page that follows ten live runs.
  *
- * `npm run measure:dashboard [-- minutes of live data, 10 by default]`
+ * `npm run measure:dashboard [-- minutes of live data [updates that each run makes a second]]`; by default 5 and 1200, which are as many
+ * updates as an hour of 100 a second. `load` is that of the machine in the minute before.
  */
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -12,10 +13,10 @@ import { serveDashboard } from '../src/server/dashboardServer.ts';
 import { metricsLine, writeRun } from '../test/dashboard/recorded.ts';
 import { buildPages } from './pages.ts';
 
-const minutes = Number(process.argv[2] ?? 10);
+const minutes = Number(process.argv[2] ?? 5);
 const [updates, looks, lags] = [100_000, 200, 200];
 /** Of the live runs: updates that each of them makes a second. */
-const perSecond = 100;
+const perSecond = Number(process.argv[3] ?? 1200);
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'measure-'));
 const [pages, long, live] = ['pages', 'long', 'live'].map((name) => path.join(folder, name));
@@ -127,6 +128,7 @@ async function following() {
 try {
   const found = {
     machine: `${os.cpus()[0]?.model}, ${os.availableParallelism()} cores`,
+    load: round(os.loadavg()[0]),
     opening: await opening(),
     following: await following(),
   };
