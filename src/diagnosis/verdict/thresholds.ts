@@ -19,7 +19,7 @@ export const thresholds = {
   /** Decades below what is needed up to which a lag may yet be reached: the calibration of the gradient horizon leaves them open. */
   grey: 0.8,
   /** Decades below the lag that adds the most to the gradient within which a lag does not vanish, however small all are beside the noise. */
-  level: 1,
+  level: 2,
   /**
    * Decades below what is needed at which the gradient clearly would not reach, window or no window: of cells whose gates may open while they
    * learn, and of others.
