@@ -15,6 +15,7 @@ import type { ModelOptions } from '../../src/network/model.ts';
 import { initialize, layerNames, Network } from '../../src/network/network.ts';
 import { StateWatch, stateLimit } from '../../src/network/unroll/stateWatch.ts';
 import { Unrolled } from '../../src/network/unroll/unrolled.ts';
+import { windowOf } from './sample.ts';
 import { type Scalar, Tape } from './tape.ts';
 
 type Kind = 'norm' | 'value';
@@ -27,6 +28,8 @@ interface Setting {
   readonly every: boolean;
   /** Factor on all weights. */
   readonly scale: number;
+  /** Steps before the window that is gone back through: their states are constants to it. */
+  readonly carried?: number;
 }
 
 const limits = {
@@ -66,16 +69,26 @@ function ours(backend: Backend, setting: Setting, kind: Kind, threshold: number)
   network.changed();
   const unrolled = new Unrolled(network, setting.T, setting.B);
   const watch = new StateWatch(backend, network.L, setting.B, stateLimit(kind, threshold));
-  unrolled.forward(batchOf(backend, setting));
+  const { T, carried = 0 } = setting;
+  const whole = batchOf(backend, setting);
+  if (carried > 0) {
+    unrolled.forward(windowOf(backend, whole, 0, carried));
+    unrolled.carry(carried);
+  }
+  unrolled.forward(windowOf(backend, whole, carried, T));
   unrolled.backward(losses.mse, { watch });
   return { gradient: Float64Array.from(network.parameters.gradient), watch };
 }
 
 /** The same on the tape. */
 function taped(setting: Setting, kind: Kind, threshold: number): Float64Array {
-  const { T, B, I, O } = setting;
+  const { T, B, I, O, carried = 0 } = setting;
   const { parameters, H, L, cell } = weightsOf(setting);
-  const batch = batchOf(scalarBackend(), setting);
+  const { skip } = setting.model;
+  const backend = scalarBackend();
+  const batch = batchOf(backend, setting);
+  /** Only what is counted in the window. */
+  const { counted } = windowOf(backend, batch, carried, T);
   const tape = new Tape();
   const all = Array.from(parameters.values, (value) => tape.leaf(value));
   const matrix = (name: string, row: number, x: readonly Scalar[]) => {
@@ -86,25 +99,34 @@ function taped(setting: Setting, kind: Kind, threshold: number): Float64Array {
   const zero = () => Array.from({ length: H }, () => tape.leaf(0));
   const terms: Scalar[] = [];
   for (let b = 0; b < B; b++) {
-    const states = Array.from({ length: L }, () => cell.states.map(zero));
+    const made = Array.from({ length: L }, (): Scalar[][][] => []);
     for (let t = 0; t < T; t++) {
       let x = Array.from({ length: I }, (_, i) => tape.leaf(batch.vectors[(t * B + b) * I + i]));
       for (let layer = 0; layer < L; layer++) {
         const { inputWeight, recurrentWeight, inputBias, recurrentBias } = layerNames(layer);
-        const [h, c] = states[layer];
+        /** The states of `lag` steps before, as constants where the window begins in between. */
+        const before = (lag: number): Scalar[][] => {
+          if (t < lag) return cell.states.map(zero);
+          const states = made[layer][t - lag];
+          return t - lag < carried && t >= carried ? states.map((each) => each.map(({ value }) => tape.leaf(value))) : states;
+        };
+        const lags = skip ? [skip.perLayer?.[layer] ?? skip.lag ?? []].flat() : [];
+        const [h, c] = before(skip?.kind === 'dilated' ? lags[0] : 1);
+        const around = skip?.kind === 'dilated' ? [] : lags.toSorted((p, q) => p - q).map((lag) => before(lag)[0]);
         const read = x;
-        const input = (row: number) => [...matrix(inputWeight, row, read), bias(inputBias, row)];
+        const through = (row: number) => (skip?.kind === 'weighted' ? matrix(`weight_skip_l${layer}`, row, around.flat()) : []);
+        const input = (row: number) => [...matrix(inputWeight, row, read), bias(inputBias, row), ...through(row)];
         const recurrent = (row: number) => [...matrix(recurrentWeight, row, h), bias(recurrentBias, row)];
         const pre = (gate: number, j: number) => tape.add(...input(gate * H + j), ...recurrent(gate * H + j));
         const units = Array.from({ length: H }, (_, j) => j);
         let next: Scalar[][];
         if (cell.name === 'lstm') {
-          const made = units.map((j) => {
+          const both = units.map((j) => {
             const [i, f, g, o] = [tape.sigmoid(pre(0, j)), tape.sigmoid(pre(1, j)), tape.tanh(pre(2, j)), tape.sigmoid(pre(3, j))];
             const cell = tape.add(tape.multiply(f, c[j]), tape.multiply(i, g));
             return [tape.multiply(o, tape.tanh(cell)), cell];
           });
-          next = [made.map(([each]) => each), made.map(([, each]) => each)];
+          next = [both.map(([each]) => each), both.map(([, each]) => each)];
         } else if (cell.name === 'gru') {
           next = [
             units.map((j) => {
@@ -122,7 +144,7 @@ function taped(setting: Setting, kind: Kind, threshold: number): Float64Array {
             }),
           ];
         } else if (cell.name === 'lru') {
-          const made = units.map((j) => {
+          const both = units.map((j) => {
             const size = tape.exp(tape.multiply(tape.leaf(-1), tape.exp(bias(`nu_log_l${layer}`, j))));
             const angle = tape.exp(bias(`theta_log_l${layer}`, j));
             const [real, imaginary] = [tape.multiply(size, tape.cos(angle)), tape.multiply(size, tape.sin(angle))];
@@ -133,19 +155,21 @@ function taped(setting: Setting, kind: Kind, threshold: number): Float64Array {
               tape.add(tape.multiply(real, c[j]), tape.multiply(imaginary, h[j]), v),
             ];
           });
-          next = [made.map(([each]) => each), made.map(([, each]) => each)];
+          next = [both.map(([each]) => each), both.map(([, each]) => each)];
         } else next = [units.map((j) => (cell.name === 'rnn-relu' ? tape.relu(pre(0, j)) : tape.tanh(pre(0, j))))];
+        if (skip?.kind === 'add') next[0] = next[0].map((each, j) => tape.add(each, ...around.map((one) => one[j])));
         // All states of the layer are one vector.
         const bounded = tape.changed(next.flat(), (gradients) => limits[kind](gradients, threshold));
-        states[layer] = next.map((_, which) => bounded.slice(which * H, (which + 1) * H));
-        x = states[layer][0];
+        const states = next.map((_, which) => bounded.slice(which * H, (which + 1) * H));
+        made[layer].push(states);
+        x = states[0];
       }
       for (let r = 0; r < batch.counted; r++) {
-        if (batch.rows[r] !== t * B + b) continue;
+        if (t < carried || batch.rows[r] !== t * B + b) continue;
         for (let o = 0; o < O; o++) {
           const output = tape.add(...matrix('readout.weight', o, x), bias('readout.bias', o));
           const error = tape.add(output, tape.leaf(-batch.values[r * O + o]));
-          terms.push(tape.multiply(tape.leaf(1 / (batch.counted * O)), tape.multiply(error, error)));
+          terms.push(tape.multiply(tape.leaf(1 / (counted * O)), tape.multiply(error, error)));
         }
       }
     }
@@ -165,7 +189,7 @@ function distance(actual: Float64Array, expected: Float64Array): number {
 
 const wasm = await wasmBackend();
 const stepwise: Backend = { ...wasm, sweep: undefined };
-const models: [string, ModelOptions][] = [
+const models: [string, ModelOptions, number?][] = [
   ['tanh', { cell: 'rnn', hiddenSize: 4 }],
   ['relu, two layers', { cell: 'rnn', activation: 'relu', hiddenSize: 4, layers: 2 }],
   ['lstm', { cell: 'lstm', hiddenSize: 3 }],
@@ -173,12 +197,27 @@ const models: [string, ModelOptions][] = [
   ['gru', { cell: 'gru', hiddenSize: 4 }],
   ['mingru, two layers', { cell: 'mingru', hiddenSize: 4, layers: 2 }],
   ['lru, two layers', { cell: 'lru', hiddenSize: 3, layers: 2 }],
+  ['tanh, skip added', { cell: 'rnn', hiddenSize: 4, skip: { kind: 'add', lag: [1, 3] } }],
+  ['tanh, skip weighted', { cell: 'rnn', hiddenSize: 4, skip: { kind: 'weighted', lag: [2, 3] } }],
+  ['lstm, two dilated layers', { cell: 'lstm', hiddenSize: 3, layers: 2, skip: { kind: 'dilated', perLayer: [1, 2] } }],
+  ['lru, skip weighted', { cell: 'lru', hiddenSize: 3, skip: { kind: 'weighted', lag: 2 } }],
+  [
+    'lstm, two layers, skip added, a truncated window',
+    { cell: 'lstm', hiddenSize: 3, layers: 2, skip: { kind: 'add', perLayer: [2, 3] } },
+    4,
+  ],
+  ['gru, two layers, skip weighted, a truncated window', { cell: 'gru', hiddenSize: 3, layers: 2, skip: { kind: 'weighted', lag: 2 } }, 4],
+  [
+    'relu, two dilated layers, a truncated window',
+    { cell: 'rnn', activation: 'relu', hiddenSize: 4, layers: 2, skip: { kind: 'dilated', perLayer: [2, 1] } },
+    4,
+  ],
 ];
 
-for (const [name, model] of models) {
+for (const [name, model, carried = 0] of models) {
   describe(`${name}: dL/ds_t bounded at every step, against autograd on a float64 tape`, () => {
     for (const every of [false, true]) {
-      const setting: Setting = { model, T: 7, B: 3, I: 2, O: 2, every, scale: 2 };
+      const setting: Setting = { model, T: 7 + carried, B: 3, I: 2, O: 2, every, scale: 2, carried };
       const where = every ? 'a loss at every step' : 'a loss at the last step';
       const free = ours(scalarBackend(), setting, 'norm', 1e300).gradient;
       for (const [kind, threshold] of [
