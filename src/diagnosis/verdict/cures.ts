@@ -71,7 +71,7 @@ export function longerReach(subject: Subject, lag: number, needed: number): Pres
 /** Another cell, without what only the one before has. */
 function otherCell({ model, training }: Subject, cell: string): Prescription['set'] {
   const given = ['activation', 'recurrentInit', 'orthogonal', 'forgetBias'].filter((field) =>
-    isSet((model as Record<string, unknown>)[field]),
+    isSet((model as unknown as Record<string, unknown>)[field]),
   );
   return {
     'model.cell': cell,
