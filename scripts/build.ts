@@ -1,5 +1,5 @@
 /**
- * Bundles the package into dist/: the core, the Node part, the command line and the thread that it starts, their types, the experiment's JSON
+ * Bundles the package into dist/: the core, the Node part, the command line and the threads that it starts, their types, the experiment's JSON
  * Schema, and the pages.
  */
 import { execFileSync } from 'node:child_process';
@@ -11,7 +11,10 @@ import { buildPages } from './pages.ts';
 rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist');
 await build({
-  entryPoints: { index: 'src/index.ts', node: 'src/node.ts', cli: 'src/cli/main.ts', batchThread: 'src/run/batchThread.ts' },
+  entryPoints: {
+    ...{ index: 'src/index.ts', node: 'src/node.ts', cli: 'src/cli/main.ts' },
+    ...{ batchThread: 'src/run/batchThread.ts', trialThread: 'src/run/trialThread.ts' },
+  },
   outdir: 'dist',
   bundle: true,
   splitting: true,

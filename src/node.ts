@@ -18,3 +18,4 @@ export { openWeights, type WeightsShape } from './run/openWeights.ts';
 export { type Profiles, readProfiles } from './run/profiles.ts';
 export { RunDirectory, type RunRecord } from './run/runDirectory.ts';
 export { type TrainRequest, type TrainResult, type TrainWatcher, trainRun } from './run/trainRun.ts';
+export { type ExperimentTreatment, type TreatOptions, treat } from './run/treatRun.ts';

@@ -9,11 +9,12 @@ import { gradcheckCommand } from './commands/gradcheck.ts';
 import { horizonCommand } from './commands/horizon.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { trainCommand } from './commands/train.ts';
+import { treatCommand } from './commands/treat.ts';
 import { tuneClipCommand } from './commands/tuneClip.ts';
 
 /** Every verb. A new one gets its file in `commands/` and its line here. */
 const commands = [
-  ...[trainCommand, diagnoseCommand, tuneClipCommand, horizonCommand, inspectCommand, gradcheckCommand],
+  ...[trainCommand, diagnoseCommand, treatCommand, tuneClipCommand, horizonCommand, inspectCommand, gradcheckCommand],
   ...[dashboardCommand, doctorCommand],
 ];
 

@@ -149,7 +149,7 @@ export async function diagnoseExperiment(request: DiagnoseExperimentRequest): Pr
 }
 
 /** The experiment with the monitors that a diagnosis needs; they change no bit of the training. */
-function watched(experiment: Experiment): Experiment {
+export function watched(experiment: Experiment): Experiment {
   const { monitors, monitorEvery = Math.max(1, Math.ceil(experiment.training.updates / wantedLooks)) } = experiment.training;
   return { ...experiment, training: { ...experiment.training, monitors: [...new Set([...monitors, ...needed])], monitorEvery } };
 }

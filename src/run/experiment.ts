@@ -80,6 +80,19 @@ export function readExperiment(content: string, file: string, overrides: readonl
   return experiment;
 }
 
+/**
+ * The text of an experiment file with some fields changed, and the rest as it was written; comments are lost.
+ *
+ * @param overrides as `readExperiment` takes them, which has read the same content before.
+ * @param edit what else is to be changed in the object.
+ */
+export function changedContent(content: string, overrides: readonly string[], edit: (raw: Record<string, unknown>) => void): string {
+  const raw = evaluate(parse(content.replace(/^\ufeff/, ''), { mode: 'jsonc' }).body) as Record<string, unknown>;
+  for (const override of overrides) applyOverride(raw, override);
+  edit(raw);
+  return `${JSON.stringify(raw, null, 2)}\n`;
+}
+
 /** Checks an experiment that is already an object, as a run directory keeps it. */
 export function experimentFrom(object: unknown, file: string): Experiment {
   return readExperiment(JSON.stringify(object), file);

@@ -1,4 +1,5 @@
 import type { Dataset } from '../../data/dataset.ts';
+import { goesStepByStep } from '../../monitor/jacobian.ts';
 import { type LookOptions, lookAt, lookShape } from '../../monitor/look.ts';
 import type { Monitor } from '../../monitor/monitor.ts';
 import { monitors } from '../../monitor/monitors.ts';
@@ -101,7 +102,9 @@ export function* examinePieces(
     const model = evaluation?.loss ?? usage.loss;
     backend.release(mark);
     const wide = network.L * network.cell.states.length * network.H > mostState;
-    const lines = lookOnce(network, train, { training, update, names: wide || until(0.75)() ? reachMonitors : allMonitors });
+    const brief = wide || until(0.75)();
+    const names = brief ? reachMonitors : allMonitors.filter((name) => name !== 'jacobian' || goesStepByStep(network));
+    const lines = lookOnce(network, train, { training, update, names });
     yield;
     const of = <Value>(name: string) => (lines.find(({ monitor }) => monitor === name)?.value ?? null) as Value;
     const look: NetworkLook = {

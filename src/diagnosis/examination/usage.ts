@@ -1,8 +1,8 @@
-import type { Reals } from '../../compute/backend.ts';
 import type { Batch } from '../../network/batch.ts';
 import type { Loss } from '../../network/loss/loss.ts';
 import type { Unrolled } from '../../network/unroll/unrolled.ts';
 import type { Probes } from './probes.ts';
+import { rowLosses } from './rowLosses.ts';
 
 /** What a network loses when it is given wrong inputs beyond a window. */
 export interface UsagePoint {
@@ -63,22 +63,11 @@ export function* usagePieces(
   return { points, loss: mean, error, targets: own.length, steps: batch.T };
 }
 
-/** Each counted target's own loss. */
+/** Each counted target's own loss, in a pass of its own. */
 function lossesOf(unrolled: Unrolled, batch: Batch, loss: Loss): Float64Array {
-  const { O } = unrolled.network;
   unrolled.reset();
   unrolled.forward(batch);
-  const outputs = unrolled.readout.outputs;
-  return Float64Array.from({ length: batch.counted }, (_, r) => {
-    const row: Reals = outputs.slice(r * O, (r + 1) * O);
-    const one: Batch = {
-      ...batch,
-      counted: 1,
-      classes: batch.classes.subarray(r, r + 1),
-      values: batch.values.subarray(r * O, (r + 1) * O),
-    };
-    return loss.evaluate(row, one, false, 1);
-  });
+  return rowLosses(unrolled, batch, loss);
 }
 
 function momentsOf(values: Float64Array): { mean: number; error: number } {

@@ -1,14 +1,13 @@
 import type { Subject } from '../examination/examination.ts';
 import type { Prescription } from './verdict.ts';
 
-/** For a gradient that does not reach `lag` steps back. */
-export function longerReach({ cell, model, training, layers }: Subject, lag: number): Prescription[] {
-  const clearing = cell === 'rnn' && model.activation !== undefined ? { 'model.activation': null } : {};
-  const plainInit = model.recurrentInit !== undefined ? { 'model.recurrentInit': null } : {};
+/** For a gradient that does not reach `lag` steps back. @param needed newest inputs that the data depend on. */
+export function longerReach(subject: Subject, lag: number, needed: number): Prescription[] {
+  const { cell, model, training, layers, longest } = subject;
   const cures: Prescription[] = [];
   if (cell !== 'lstm') {
     cures.push({
-      set: { 'model.cell': 'lstm', ...clearing, ...plainInit, 'model.forgetBias': 'chrono' },
+      set: { ...otherCell(subject, 'lstm'), 'model.forgetBias': 'chrono' },
       why: `the cell of an LSTM keeps what is in it, and forget biases spread up to the length of the sequences let the gradient through ${lag} steps`,
     });
   } else if (model.forgetBias !== 'chrono') {
@@ -17,20 +16,48 @@ export function longerReach({ cell, model, training, layers }: Subject, lag: num
       why: `gates at a bias of ${model.forgetBias ?? 1} halve the gradient every few steps; biases spread up to the length of the sequences reach ${lag} steps back`,
     });
   }
-  if (cell === 'rnn' && model.recurrentInit !== 'orthogonal') {
+  const relu = cell === 'rnn' && model.activation === 'relu';
+  if (cell === 'rnn' && !relu && model.recurrentInit !== 'orthogonal' && !isSet(model.orthogonal)) {
     cures.push({
       set: { 'model.recurrentInit': 'orthogonal' },
       why: 'an orthogonal recurrent matrix begins with singular values of 1, so that the gradient does not fade by it',
     });
-    cures.push({ set: { 'model.cell': 'gru', ...clearing, ...plainInit }, why: 'gates let a network learn to keep its state' });
   }
-  if (cell === 'rnn' && !model.orthogonal) {
+  if (cell !== 'lru') {
+    cures.push({
+      set: otherCell(subject, 'lru'),
+      why: 'a linear recurrence whose eigenvalues lie close to the unit circle carries the gradient any distance, at a cost of H a step',
+    });
+  }
+  // A way of exactly so many steps, where the sequences are long enough for it.
+  const far = Math.min(needed - 1, longest - 1);
+  if (!isSet(model.skip) && far >= 2) {
+    cures.push({
+      set: { 'model.skip': { kind: 'weighted', lag: far } },
+      why: `the oldest input that the data need lies ${needed - 1} steps back, and over a connection of ${far} steps its gradient comes in one`,
+    });
+  }
+  if (cell === 'rnn') cures.push({ set: otherCell(subject, 'gru'), why: 'gates let a network learn to keep its state' });
+  if (cell === 'rnn' && !relu && !isSet(model.orthogonal)) {
+    const plainInit = model.recurrentInit !== undefined ? { 'model.recurrentInit': null } : {};
     cures.push({
       set: { 'model.orthogonal': true, ...plainInit },
       why: 'a recurrent matrix that stays orthogonal through the whole training keeps the gradient on its way',
     });
   }
-  if (model.skip === undefined && layers === 1) {
+  if (cell === 'rnn' && model.recurrentInit !== 'identity') {
+    cures.push({
+      set: { 'model.activation': 'relu', 'model.recurrentInit': 'identity', 'model.orthogonal': null },
+      why: 'rectified units over an identity matrix begin by copying their state from step to step',
+    });
+  }
+  if (cell !== 'mingru') {
+    cures.push({
+      set: { ...otherCell(subject, 'mingru'), 'model.forgetBias': 'chrono' },
+      why: 'gates that see the input alone, with biases spread up to the length of the sequences, keep what they keep for as long',
+    });
+  }
+  if (!isSet(model.skip) && layers === 1) {
     const skip = Math.max(2, Math.round(Math.sqrt(lag)));
     cures.push({
       set: { 'model.skip': { lag: skip, kind: 'add' } },
@@ -39,6 +66,18 @@ export function longerReach({ cell, model, training, layers }: Subject, lag: num
   }
   if (training) cures.push({ set: { 'training.updates': 4 * training.updates }, why: 'what little arrives adds up over more updates' });
   return cures;
+}
+
+/** Another cell, without what only the one before has. */
+function otherCell({ model, training }: Subject, cell: string): Prescription['set'] {
+  const given = ['activation', 'recurrentInit', 'orthogonal', 'forgetBias'].filter((field) =>
+    isSet((model as unknown as Record<string, unknown>)[field]),
+  );
+  return {
+    'model.cell': cell,
+    ...Object.fromEntries(given.map((field) => [`model.${field}`, null])),
+    ...(training && isSet(training.omega) ? { 'training.omega': null } : {}),
+  };
 }
 
 /** For a truncation window that is shorter than the data need. */
@@ -55,7 +94,8 @@ export function longerWindow({ training, stream, longest }: Subject, needed: num
 }
 
 /** For an explosion. @param byRate whether nothing grows through time, so that the steps alone are too large. */
-export function smallerSteps({ training, cell, model }: Subject, byRate: boolean): Prescription[] {
+export function smallerSteps(subject: Subject, byRate: boolean): Prescription[] {
+  const { training, cell, model } = subject;
   if (!training) return [];
   const slower = {
     set: { 'training.learningRate': Number((training.learningRate / 10).toPrecision(3)) },
@@ -66,7 +106,7 @@ export function smallerSteps({ training, cell, model }: Subject, byRate: boolean
       ? []
       : [{ set: { 'training.clip': 'auto' }, why: 'chooses the highest threshold of the gradient norm that overcomes the explosion' }];
   const tamed: Prescription[] =
-    cell === 'rnn' && model.recurrentInit !== 'orthogonal'
+    cell === 'rnn' && model.recurrentInit !== 'orthogonal' && model.activation !== 'relu' && !isSet(model.orthogonal)
       ? [
           {
             set: { 'model.recurrentInit': 'orthogonal' },
@@ -74,7 +114,20 @@ export function smallerSteps({ training, cell, model }: Subject, byRate: boolean
           },
         ]
       : [];
-  return byRate ? [slower, ...clipped] : [...clipped, ...tamed, slower];
+  const bounded: Prescription[] =
+    training.clip === 'none'
+      ? [{ set: { 'training.clip': { globalNorm: 1 } }, why: 'no update is longer than a gradient of norm 1 makes it' }]
+      : [];
+  const gated: Prescription[] =
+    cell === 'rnn'
+      ? [
+          {
+            set: { ...otherCell(subject, 'lstm') },
+            why: 'the cell of an LSTM carries the gradient by gates of at most 1, so that it does not grow',
+          },
+        ]
+      : [];
+  return byRate ? [slower, ...clipped, ...bounded] : [...clipped, ...tamed, slower, ...bounded, ...gated];
 }
 
 /** For a task that is reached and not learned. */
@@ -107,3 +160,6 @@ export function moreOfIt(
     ? [larger, faster, { ...longer, why: 'a plateau may have an end' }]
     : [larger, { ...longer, why: 'a plateau may have an end' }, slower];
 }
+
+/** Whether a field is given, and not switched off. */
+const isSet = (value: unknown) => value !== undefined && value !== false;

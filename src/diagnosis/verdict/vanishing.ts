@@ -33,7 +33,7 @@ export const vanishing: Judge = {
           ratioAtFarthestLag: point?.ratio ?? null,
           slope: gradient.slope,
         },
-        prescription: longerReach(subject, lag),
+        prescription: longerReach(subject, lag, data.horizon),
       },
     };
   },
