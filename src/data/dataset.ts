@@ -1,6 +1,7 @@
 import type { Batch, InputShape, TargetShape } from '../network/batch.ts';
 import type { LossName } from '../network/loss/loss.ts';
 import type { DatasetRecipe } from './recipe.ts';
+import type { Reading } from './sequencesRules.ts';
 
 export type { LossName };
 
@@ -57,6 +58,8 @@ export type DataDescription =
   | { readonly kind: 'task'; readonly name: string }
   | {
       readonly kind: 'sequences';
+      /** Whether a sequence has one target, at its last step, or may have one at every step. */
+      readonly targets: Reading;
       readonly symbols?: number;
       readonly classes?: number;
       /** Of the inputs, one per column, where they were standardised. */

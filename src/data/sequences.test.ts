@@ -98,7 +98,7 @@ test('a class or symbol that only a later file has is named', async () => {
   await refused(read(lines, given, [lines[0], '{"x":[0],"y":7}']), wrong, 'validation.ndjson:2: y', 'class 7');
   await refused(read(lines, given, ['{"x":[0,2],"y":0}']), wrong, 'validation.ndjson:1: x[1]', 'symbol 2');
   const parts = await read(lines, { ...given, symbols: 4, classes: 3 }, ['{"x":[0,2],"y":1}']);
-  assert.deepEqual(parts.description, { kind: 'sequences', symbols: 4, classes: 3 });
+  assert.deepEqual(parts.description, { kind: 'sequences', targets: 'last', symbols: 4, classes: 3 });
   await refused(read(lines, { ...given, classes: 2 }), wrong, 'train.ndjson:1: y', 'from 0 to 1, as data.classes says, got 2');
   await refused(read(lines, { ...given, symbols: 3 }), wrong, 'train.ndjson:1: x[1]', 'data.symbols says, got 3');
 });
@@ -191,6 +191,7 @@ test('standardize: means and deviations of the training file, in every file; a c
   assert.deepEqual([[...others.vectors], [...others.values]], [[0, 1], [2]]);
   assert.deepEqual(parts.description, {
     kind: 'sequences',
+    targets: 'last',
     means: [3, 7],
     deviations: [deviation, 1],
     targetMeans: [12],

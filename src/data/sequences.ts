@@ -1,3 +1,4 @@
+import type { InputShape } from '../network/batch.ts';
 import type { DataParts, Dataset, LossName } from './dataset.ts';
 import { optionError, refuseOtherFields, switchOption, wholeOption, wordOption } from './options.ts';
 import { parseSequences } from './sequencesFile.ts';
@@ -65,6 +66,7 @@ export async function sequencesData(sources: {
     ...(others.length > 1 ? { test: others[1][1] } : {}),
     description: {
       kind: 'sequences',
+      targets: train.reading,
       ...(kind === 'symbols' ? { symbols: train.sequences.input.size } : {}),
       ...(loss === 'crossEntropy' ? { classes: train.sequences.target.size } : {}),
       ...moments,
@@ -93,6 +95,31 @@ export async function sequencesDataset(
   const expected: Expectation = { by, code: 'SHAPE_MISMATCH', inputSize, outputSize };
   const parsed = await parseSequences(source.lines, { file: source.file, loss, targets, expected });
   return parsed.sequences;
+}
+
+/**
+ * Reads the inputs of one file for a network that is given; `y` may stand in it or not, and is not looked at.
+ *
+ * @param options.targets at which steps outputs are wanted: a target of zeros is counted there.
+ * @param options.moments by which inputs are standardised, where the network was trained on such.
+ * @throws as `sequencesDataset`.
+ */
+export async function sequencesInputs(
+  source: SequencesFile,
+  options: {
+    readonly loss: LossName;
+    readonly targets: Reading;
+    readonly expected: { readonly input: InputShape; readonly outputSize: number };
+    readonly moments?: Moments;
+  },
+): Promise<Dataset> {
+  const { loss, targets, moments } = options;
+  const { input, outputSize } = options.expected;
+  const expected: Expectation = { by: 'the network has', code: 'SHAPE_MISMATCH', inputKind: input.kind, inputSize: input.size, outputSize };
+  const { sequences } = await parseSequences(source.lines, { file: source.file, loss, targets, inputsOnly: true, expected });
+  const { vectors, starts } = sequences.arrays;
+  if (moments && input.kind === 'vectors') standardizeRows(vectors, moments, starts, source.file, 'x');
+  return sequences;
 }
 
 function checkedOptions(options: SequencesOptions) {

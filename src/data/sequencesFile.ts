@@ -57,7 +57,8 @@ class SequencesParser {
     }
     const { x, y } = this.#object(text);
     const T = this.#inputs(x);
-    if (this.#rules.loss === 'crossEntropy') this.#classTargets(y, T);
+    if (this.#rules.inputsOnly) this.#noTargets(T);
+    else if (this.#rules.loss === 'crossEntropy') this.#classTargets(y, T);
     else this.#numberTargets(y, T);
     this.#builder.end(T);
   }
@@ -156,6 +157,15 @@ class SequencesParser {
       const value: unknown = row[i];
       if (!isReal(value)) throw this.#realError(`x[${t}][${i}]`, value);
       this.#builder.vectors.push(value);
+    }
+  }
+
+  /** Zeros, at the steps where outputs are wanted. */
+  #noTargets(T: number): void {
+    for (let t = this.#possible.every ? 0 : T - 1; t < T; t++) {
+      this.#builder.targetSteps.push(t);
+      if (this.#rules.loss === 'crossEntropy') this.#builder.classes.push(0);
+      else for (let o = 0; o < this.#O; o++) this.#builder.values.push(0);
     }
   }
 

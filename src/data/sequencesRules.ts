@@ -28,6 +28,8 @@ export interface FileRules {
   readonly file: string;
   readonly loss: LossName;
   readonly targets?: Reading;
+  /** Only `x` is read; a target of zeros is counted where `targets` says, so that there are outputs. `y` may be there or not. */
+  readonly inputsOnly?: boolean;
   /** How many symbols and classes there are; counted where absent. */
   readonly symbols?: number;
   readonly classes?: number;

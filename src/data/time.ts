@@ -21,6 +21,25 @@ export function parseTime(text: string): number | undefined {
   return date.getTime() - offset * 60_000;
 }
 
+/**
+ * The timestamp so many milliseconds after another one, written in the same way: with its separator, its offset from UTC and, where they
+ * are needed, its seconds and their fractions.
+ *
+ * @param text a timestamp that `parseTime` knows.
+ */
+export function timeAfter(text: string, milliseconds: number): string {
+  const offset = /[+-]\d\d:?\d\d$/.exec(text.slice(10))?.[0];
+  const local = (parseTime(text) ?? Number.NaN) - (parseTime(`1970-01-01T00:00${offset ?? ''}`) ?? 0);
+  const iso = new Date(local + milliseconds).toISOString();
+  const [day, time] = [iso.slice(0, 10), iso.slice(11, 23)];
+  const zone = offset ?? (text.endsWith('Z') ? 'Z' : '');
+  const written = text.slice(11, text.length - zone.length).length;
+  // The next longer of 13:00, 13:00:00 and 13:00:00.000 that says all of it.
+  const least = time.endsWith(':00.000') ? (time.startsWith('00:00') ? 0 : 5) : time.endsWith('.000') ? 8 : 12;
+  const length = Math.max(least, Math.min(12, written));
+  return length === 0 ? day : `${day}${text[10] ?? ' '}${time.slice(0, length)}${zone}`;
+}
+
 /** Refuses timestamps that do not rise by the same step from row to row. */
 export class EvenTimes {
   readonly #file: string;

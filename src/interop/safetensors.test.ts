@@ -70,7 +70,7 @@ const hostile: Record<string, Uint8Array> = {
   'a header that is null': fileOf('null', 0),
   'an entry that is null': fileOf({ a: null }, 0),
   'an entry that is a number': fileOf({ a: 1 }, 0),
-  'an unknown type': fileOf({ a: entry([1], 0, 2, 'BF16') }, 2),
+  'an unknown type': fileOf({ a: entry([1], 0, 2, 'I16') }, 2),
   'a type that every object has': fileOf({ a: entry([1], 0, 4, 'toString') }, 4),
   'a shape that takes more than there is': fileOf({ a: entry([2], 0, 4) }, 4),
   'a negative shape': fileOf({ a: entry([-1, -1], 0, 4) }, 4),
@@ -81,6 +81,15 @@ const hostile: Record<string, Uint8Array> = {
   'tensors that overlap': fileOf({ a: entry([2], 0, 8), b: entry([1], 4, 8) }, 8),
   'a gap between tensors': fileOf({ a: entry([1], 0, 4), b: entry([1], 8, 12) }, 12),
   'a gap before the first': fileOf({ a: entry([1], 4, 8) }, 8),
+  'a name that comes twice': fileOf(
+    '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"\\u0061":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}',
+    8,
+  ),
+  'an entry with two shapes': fileOf('{"a":{"dtype":"F32","shape":[2],"shape":[1],"data_offsets":[0,4]}}', 4),
+  'NaN in the header': fileOf('{"a":{"dtype":"F32","shape":[NaN],"data_offsets":[0,4]}}', 4),
+  'a shape of 2^60': fileOf('{"a":{"dtype":"F32","shape":[1152921504606846976],"data_offsets":[0,4]}}', 4),
+  'an infinite place': fileOf('{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,1e999]}}', 4),
+  'a shape that overflows, times 0': fileOf({ a: entry([...new Array(30).fill(2 ** 52), 0], 0, 0) }, 0),
   'numbers that no tensor has': fileOf({ a: entry([1], 0, 4) }, 8),
 };
 
@@ -100,4 +109,51 @@ test('a file that another program wrote: unpadded header, tensors in another ord
   const { tensors: read, metadata } = readSafetensors(bytes, 'a');
   assert.deepEqual([...read.keys()], ['first', 'second']);
   assert.deepEqual(metadata, { a: 'x' });
+});
+
+test('half precision becomes float32 without loss', () => {
+  // Largest and smallest of each format, one third, infinities, and a number that is none: bits and the float32 they stand for.
+  const f16: [number, number][] = [
+    [0x3c00, 1],
+    [0xc000, -2],
+    [0x7bff, 65504],
+    [0x0400, 2 ** -14],
+    [0x0001, 2 ** -24],
+    [0x83ff, -1023 * 2 ** -24],
+    [0x3555, 0.333251953125],
+    [0x8000, -0],
+    [0x7c00, Infinity],
+    [0xfc00, -Infinity],
+    [0x7e00, Number.NaN],
+  ];
+  const bf16: [number, number][] = [
+    [0x3f80, 1],
+    [0xc040, -3],
+    [0x3eab, 0.333984375],
+    [0x7f7f, 255 * 2 ** 120],
+    [0x0001, 2 ** -133],
+    [0x8000, -0],
+    [0xff80, -Infinity],
+    [0x7fc0, Number.NaN],
+  ];
+  for (const [dtype, values] of Object.entries({ F16: f16, BF16: bf16 })) {
+    const length = 2 * values.length;
+    const bytes = fileOf({ a: entry([values.length], 0, length, dtype) }, length);
+    const view = new DataView(bytes.buffer, bytes.length - length);
+    for (const [index, [bits]] of values.entries()) view.setUint16(2 * index, bits, true);
+    const { values: read } = readSafetensors(bytes, 'a').tensors.get('a')!;
+    assert.ok(read instanceof Float32Array);
+    assert.deepEqual(
+      [...read],
+      values.map(([, value]) => value),
+    );
+  }
+});
+
+test('a name that comes twice is not written', () => {
+  const one = { name: 'a', shape: [1], values: Float32Array.of(1) };
+  assert.throws(() => writeSafetensors([one, one]), { code: 'OPTION_INVALID', message: /^a: there is another tensor/ });
+  assert.throws(() => writeSafetensors([{ ...one, name: '__metadata__' }]), { code: 'OPTION_INVALID' });
+  const { tensors: read } = readSafetensors(writeSafetensors([{ ...one, name: '__proto__' }]), 'a');
+  assert.deepEqual([...read.keys()], ['__proto__']);
 });

@@ -1,4 +1,6 @@
 import { ThroughtimeError } from '../errors.ts';
+import { fromBfloat16, fromFloat16 } from './halfPrecision.ts';
+import { repeatedKey } from './repeatedKey.ts';
 
 /**
  * The safetensors format: 8 bytes with the length of a JSON header (little-endian), the header, and the bytes of all
@@ -19,17 +21,27 @@ export interface TensorFile {
 }
 
 const longestHeader = 100_000_000;
-const widths: Record<string, number> = { F64: 8, F32: 4 };
+const types: Record<string, { readonly width: number; readonly read: (bytes: ArrayBuffer) => Float32Array | Float64Array }> = {
+  F64: { width: 8, read: (bytes) => new Float64Array(bytes) },
+  F32: { width: 4, read: (bytes) => new Float32Array(bytes) },
+  F16: { width: 2, read: (bytes) => fromFloat16(new Uint16Array(bytes)) },
+  BF16: { width: 2, read: (bytes) => fromBfloat16(new Uint16Array(bytes)) },
+};
 
-/** Writes float32 arrays as F32, float64 arrays as F64, in the order given. */
+/** Writes float32 arrays as F32, float64 arrays as F64, in the order given. @throws OPTION_INVALID where a name comes twice. */
 export function writeSafetensors(tensors: readonly NamedTensor[], metadata: Readonly<Record<string, string>> = {}): Uint8Array {
-  const header: Record<string, unknown> = { __metadata__: metadata };
+  const header = new Map<string, unknown>([['__metadata__', metadata]]);
   let offset = 0;
   for (const { name, shape, values } of tensors) {
-    header[name] = { dtype: values instanceof Float64Array ? 'F64' : 'F32', shape, data_offsets: [offset, offset + values.byteLength] };
+    if (header.has(name)) {
+      throw new ThroughtimeError('OPTION_INVALID', `there is another tensor of this name, or it is reserved; give each its own`, {
+        field: name,
+      });
+    }
+    header.set(name, { dtype: values instanceof Float64Array ? 'F64' : 'F32', shape, data_offsets: [offset, offset + values.byteLength] });
     offset += values.byteLength;
   }
-  const text = new TextEncoder().encode(JSON.stringify(header));
+  const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
   // The header is padded with spaces so that the numbers begin at a multiple of 8.
   const headerLength = Math.ceil(text.length / 8) * 8;
   const file = new Uint8Array(8 + headerLength + offset);
@@ -45,10 +57,10 @@ export function writeSafetensors(tensors: readonly NamedTensor[], metadata: Read
 }
 
 /**
- * Reads a file of F32 and F64 tensors.
+ * Reads a file of F64, F32, F16 and BF16 tensors; the latter two become float32, exactly.
  *
  * @param file its name, for errors.
- * @throws CHECKPOINT_INVALID where the bytes are cut short, overlap, leave gaps or are not what the header says.
+ * @throws CHECKPOINT_INVALID where the bytes are cut short, overlap, leave gaps or are not what the header says, or a name comes twice.
  */
 export function readSafetensors(bytes: Uint8Array, file: string): TensorFile {
   const invalid = (sentence: string, field?: string) =>
@@ -61,9 +73,11 @@ export function readSafetensors(bytes: Uint8Array, file: string): TensorFile {
     throw invalid(`is cut off or not a safetensors file: its header should have ${declared} bytes, and the whole file has ${bytes.length}`);
   }
   const start = 8 + Number(declared);
+  let text: string;
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(bytes.subarray(8, start))));
+    text = new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(bytes.subarray(8, start)));
+    header = JSON.parse(text);
   } catch (cause) {
     throw new ThroughtimeError(
       'CHECKPOINT_INVALID',
@@ -74,6 +88,8 @@ export function readSafetensors(bytes: Uint8Array, file: string): TensorFile {
   }
   if (typeof header !== 'object' || header === null || Array.isArray(header))
     throw invalid('is not a safetensors file: its header is not a JSON object');
+  const twice = repeatedKey(text);
+  if (twice !== undefined) throw invalid(`has ${JSON.stringify(twice)} twice in one object of its header`);
   const { __metadata__: metadata = {}, ...entries } = header as Record<string, unknown>;
   const places = Object.entries(entries).map(([name, entry]) => ({ name, ...checkedEntry(name, entry, invalid) }));
   places.sort((a, b) => a.begin - b.begin);
@@ -91,15 +107,15 @@ export function readSafetensors(bytes: Uint8Array, file: string): TensorFile {
   for (const { name, dtype, shape, begin, end } of places) {
     // A copy of its own: aligned, and free of the file's bytes (a Buffer's slice would share them).
     const copy = Uint8Array.from(bytes.subarray(start + begin, start + end)).buffer;
-    tensors.set(name, { name, shape, values: dtype === 'F64' ? new Float64Array(copy) : new Float32Array(copy) });
+    tensors.set(name, { name, shape, values: types[dtype].read(copy) });
   }
   return { tensors, metadata: stringsOnly(metadata) };
 }
 
 function checkedEntry(name: string, entry: unknown, invalid: (sentence: string, field?: string) => ThroughtimeError) {
   const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };
-  if (typeof dtype !== 'string' || !(dtype in widths)) {
-    throw invalid(`has the type ${JSON.stringify(dtype)}; F32 and F64 are read`, name);
+  if (typeof dtype !== 'string' || !Object.hasOwn(types, dtype)) {
+    throw invalid(`has the type ${JSON.stringify(dtype)}; ${Object.keys(types).join(', ')} are read`, name);
   }
   const isIndex = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
   if (!Array.isArray(shape) || !shape.every(isIndex))
@@ -108,11 +124,9 @@ function checkedEntry(name: string, entry: unknown, invalid: (sentence: string, 
     throw invalid(`has a place that is not two ascending whole numbers: ${JSON.stringify(offsets)}`, name);
   }
   const count = shape.reduce((product, size) => product * size, 1);
-  if (count * widths[dtype] !== offsets[1] - offsets[0]) {
-    throw invalid(
-      `has ${offsets[1] - offsets[0]} bytes where its shape ${JSON.stringify(shape)} of ${dtype} takes ${count * widths[dtype]}`,
-      name,
-    );
+  const { width } = types[dtype];
+  if (count * width !== offsets[1] - offsets[0]) {
+    throw invalid(`has ${offsets[1] - offsets[0]} bytes where its shape ${JSON.stringify(shape)} of ${dtype} takes ${count * width}`, name);
   }
   return { dtype, shape: shape as number[], begin: offsets[0] as number, end: offsets[1] as number };
 }

@@ -1,8 +1,7 @@
 import type { Random } from '../../compute/random.ts';
 import { ThroughtimeError } from '../../errors.ts';
-import { allocateBatch } from '../batch.ts';
 import type { Network } from '../network.ts';
-import { Unrolled } from './unrolled.ts';
+import { Predictor } from './predictor.ts';
 
 /**
  * Lets a network that predicts the next symbol speak: it reads the prompt, then draws symbol after symbol from
@@ -22,16 +21,11 @@ export function generate(network: Network, prompt: readonly number[], length: nu
   if (prompt.length === 0) throw new ThroughtimeError('OPTION_INVALID', 'generating needs a prompt of at least one symbol');
   if (!(temperature > 0)) throw new ThroughtimeError('OPTION_INVALID', `a temperature is a number above 0, got ${temperature}`);
   const mark = backend.mark();
-  const unrolled = new Unrolled(network, 1, 1);
-  const batch = allocateBatch(backend, input, { kind: 'classes', size: O }, 1, 1);
-  batch.counted = 1;
+  const predictor = new Predictor(network);
   const generated = new Int32Array(length);
-  unrolled.reset();
   for (let i = 0; i < prompt.length + length - 1; i++) {
-    batch.symbols[0] = i < prompt.length ? prompt[i] : generated[i - prompt.length];
-    unrolled.forward(batch);
-    unrolled.carry(1);
-    if (i >= prompt.length - 1) generated[i - prompt.length + 1] = draw(unrolled.readout.outputs, O, temperature, random);
+    const outputs = predictor.step([i < prompt.length ? prompt[i] : generated[i - prompt.length]]);
+    if (i >= prompt.length - 1) generated[i - prompt.length + 1] = draw(outputs, O, temperature, random);
   }
   backend.release(mark);
   return generated;
