@@ -107,7 +107,28 @@ export const otherNulls: readonly Family[] = [
       });
     },
   },
+  {
+    name: 'product of three slow numbers of the newest step',
+    truth: 1,
+    make: (random) => slow(random, 3, (x) => x[x.length - 1].reduce((product, each) => product * each)),
+  },
+  {
+    name: 'product of the three newest of slow numbers',
+    truth: 3,
+    make: (random) => slow(random, 1, (x) => x.slice(-3).reduce((product, [each]) => product * each, 1)),
+  },
 ];
+
+/** Autoregressions with coefficient 0.9 and variance 1, and a target at the last step, of which noise is 0.2. */
+function slow(random: Random, inputs: number, target: (x: number[][]) => number): Dataset {
+  const { N, T } = size(random);
+  const process = autoregression(random, [0.9]);
+  return made(N, { inputs }, () => {
+    const columns = upTo(inputs).map(() => process(T));
+    const x = upTo(T).map((t) => columns.map((column) => column[t] * Math.sqrt(1 - 0.9 ** 2)));
+    return { x, y: [target(x) + 0.2 * random.normal()], steps: [T - 1] };
+  });
+}
 
 const bent = (z: number) => (0.2 + 1.3 * Math.exp(-z * z)) * z;
 
@@ -229,6 +250,18 @@ export const powerFamilies: readonly Family[] = [
         const x = upTo(60).map(() => upTo(4).map(() => random.below(2)));
         const steps = upTo(60).slice(25);
         return { x, y: steps.map((t) => x[t - 25].map((bit) => (random.uniform() < 0.1 ? 1 - bit : bit))), steps };
+      }),
+  },
+  {
+    name: 'XOR of the bits after two markers anywhere, T = 100',
+    truth: 100,
+    make: (random) =>
+      made(N, { symbols: 3, classes: 2 }, () => {
+        const x = upTo(100).map(() => random.below(2));
+        const one = random.below(49);
+        const other = 50 + random.below(49);
+        x[one] = x[other] = 2;
+        return { x, y: [x[one + 1] ^ x[other + 1]], steps: [99] };
       }),
   },
 ];
