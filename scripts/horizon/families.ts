@@ -179,20 +179,21 @@ const bits = (random: Random, T: number, target: (x: number[]) => number) =>
     return { x, y: [target(x)], steps: [T - 1] };
   });
 
+const exclusiveOr = (T: number): Family => ({
+  name: `XOR of the newest and lag 50, T = ${T}`,
+  truth: 51,
+  make: (random) => bits(random, T, (x) => x[T - 1] ^ x[T - 51]),
+});
+
 /** What has to be found, with 3,000 sequences each. */
 export const powerFamilies: readonly Family[] = [
   ...[10, 100, 300].map((lag) => task(`recall, lag ${lag}, T = 400`, lag + 1, { name: 'recall', lag, length: 400 })),
-  ...[100, 200, 400].map((length) => task(`adding, T = ${length}`, length, { name: 'adding', length })),
-  ...[100, 200, 400].map((length) =>
+  exclusiveOr(100),
+  ...[100, 200, 400].flatMap((length) => [
+    task(`adding, T = ${length}`, length, { name: 'adding', length }),
     task(`temporal order, T = ${length}`, length - Math.ceil(length / 10), { name: 'temporalOrder', length }),
-  ),
-  ...[100, 400].map(
-    (T): Family => ({
-      name: `XOR of the newest and lag 50, T = ${T}`,
-      truth: 51,
-      make: (random) => bits(random, T, (x) => x[T - 1] ^ x[T - 51]),
-    }),
-  ),
+  ]),
+  exclusiveOr(400),
   { name: 'XOR of lags 17 and 230, T = 300', truth: 231, make: (random) => bits(random, 300, (x) => x[300 - 18] ^ x[300 - 231]) },
   {
     name: 'parity of three lags, 10% wrong, T = 200',
