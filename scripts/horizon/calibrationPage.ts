@@ -39,7 +39,7 @@ export function calibrationPage(all: readonly (Measured | Refused)[], alpha: num
     '## False alarms',
     '',
     `A horizon above the truth, at alpha = ${alpha}: **${rate(nulls)}**. ${extent(nulls)}`,
-    `${refused} more were refused, with a sentence, because almost all of their sequences repeat another one.`,
+    `${refused} more were refused, with a sentence, as too few cases: most of their sequences repeat another one.`,
     '',
     ...alarms(nulls),
     '',

@@ -107,7 +107,28 @@ export const otherNulls: readonly Family[] = [
       });
     },
   },
+  {
+    name: 'product of three slow numbers of the newest step',
+    truth: 1,
+    make: (random) => slow(random, 3, (x) => x[x.length - 1].reduce((product, each) => product * each)),
+  },
+  {
+    name: 'product of the three newest of slow numbers',
+    truth: 3,
+    make: (random) => slow(random, 1, (x) => x.slice(-3).reduce((product, [each]) => product * each, 1)),
+  },
 ];
+
+/** Autoregressions with coefficient 0.9 and variance 1, and a target at the last step, of which noise is 0.2. */
+function slow(random: Random, inputs: number, target: (x: number[][]) => number): Dataset {
+  const { N, T } = size(random);
+  const process = autoregression(random, [0.9]);
+  return made(N, { inputs }, () => {
+    const columns = upTo(inputs).map(() => process(T));
+    const x = upTo(T).map((t) => columns.map((column) => column[t] * Math.sqrt(1 - 0.9 ** 2)));
+    return { x, y: [target(x) + 0.2 * random.normal()], steps: [T - 1] };
+  });
+}
 
 const bent = (z: number) => (0.2 + 1.3 * Math.exp(-z * z)) * z;
 
@@ -158,20 +179,21 @@ const bits = (random: Random, T: number, target: (x: number[]) => number) =>
     return { x, y: [target(x)], steps: [T - 1] };
   });
 
+const exclusiveOr = (T: number): Family => ({
+  name: `XOR of the newest and lag 50, T = ${T}`,
+  truth: 51,
+  make: (random) => bits(random, T, (x) => x[T - 1] ^ x[T - 51]),
+});
+
 /** What has to be found, with 3,000 sequences each. */
 export const powerFamilies: readonly Family[] = [
   ...[10, 100, 300].map((lag) => task(`recall, lag ${lag}, T = 400`, lag + 1, { name: 'recall', lag, length: 400 })),
-  ...[100, 200, 400].map((length) => task(`adding, T = ${length}`, length, { name: 'adding', length })),
-  ...[100, 200, 400].map((length) =>
+  exclusiveOr(100),
+  ...[100, 200, 400].flatMap((length) => [
+    task(`adding, T = ${length}`, length, { name: 'adding', length }),
     task(`temporal order, T = ${length}`, length - Math.ceil(length / 10), { name: 'temporalOrder', length }),
-  ),
-  ...[100, 400].map(
-    (T): Family => ({
-      name: `XOR of the newest and lag 50, T = ${T}`,
-      truth: 51,
-      make: (random) => bits(random, T, (x) => x[T - 1] ^ x[T - 51]),
-    }),
-  ),
+  ]),
+  exclusiveOr(400),
   { name: 'XOR of lags 17 and 230, T = 300', truth: 231, make: (random) => bits(random, 300, (x) => x[300 - 18] ^ x[300 - 231]) },
   {
     name: 'parity of three lags, 10% wrong, T = 200',
@@ -229,6 +251,18 @@ export const powerFamilies: readonly Family[] = [
         const x = upTo(60).map(() => upTo(4).map(() => random.below(2)));
         const steps = upTo(60).slice(25);
         return { x, y: steps.map((t) => x[t - 25].map((bit) => (random.uniform() < 0.1 ? 1 - bit : bit))), steps };
+      }),
+  },
+  {
+    name: 'XOR of the bits after two markers anywhere, T = 100',
+    truth: 100,
+    make: (random) =>
+      made(N, { symbols: 3, classes: 2 }, () => {
+        const x = upTo(100).map(() => random.below(2));
+        const one = random.below(49);
+        const other = 50 + random.below(49);
+        x[one] = x[other] = 2;
+        return { x, y: [x[one + 1] ^ x[other + 1]], steps: [99] };
       }),
   },
 ];

@@ -51,3 +51,21 @@ test('an exclusive or of the newest input and the one 15 steps before, without a
   });
   assert.equal(horizon, 16);
 });
+
+test('targets that are all the same, and too few sequences, are refused with a sentence', async () => {
+  const x = () => Array.from({ length: 10 }, () => [0.5]);
+  await assert.rejects(
+    numbers(100, () => ({ x: x(), y: 3 })),
+    { code: 'DATA_INVALID', message: /^all 100 counted targets are 3,/ },
+  );
+  await assert.rejects(
+    numbers(12, (random) => ({ x: x(), y: random.normal() })),
+    { code: 'DATA_TOO_SHORT', message: /^12 sequences with 12 counted targets are too few/ },
+  );
+});
+
+test('inputs that do not vary: no input helps, and nothing is said to have been planted', async () => {
+  const { horizon, power } = await numbers(100, (random) => ({ x: Array.from({ length: 10 }, () => [0.5]), y: random.normal() }));
+  assert.equal(horizon, 0);
+  assert.deepEqual(power, []);
+});
