@@ -1,19 +1,15 @@
-import type { Backend, CellBackwardStep, LayerWatch, PackedMatrix, Reals, Sweep } from '../../compute/backend.ts';
+import type { Backend, CellBackwardStep, LayerWatch, Reals, Sweep } from '../../compute/backend.ts';
 import { blocksOf } from '../cell/cell.ts';
-import { layerNames, type Network } from '../network.ts';
+import type { Network } from '../network.ts';
 import { historyOf } from '../skip/skip.ts';
 import { initialGradient } from './initialGradient.ts';
 import { type Injection, inject } from './injection.ts';
+import { type LayerInput, LayerWeights } from './layerWeights.ts';
 import { type NormRecord, recordNorms } from './normRecord.ts';
 import { pieceSteps } from './pieces.ts';
 import { endMantissas, RowScale } from './rowScale.ts';
 import { Shortcuts } from './shortcuts.ts';
 import { watchStates } from './stateWatch.ts';
-
-/** What a layer reads, for all T * B rows: `width` numbers each, or one symbol each. */
-export type LayerInput =
-  | { readonly kind: 'vectors'; readonly values: Reals; readonly at: number; readonly width: number }
-  | { readonly kind: 'symbols'; readonly indices: Int32Array; readonly width: number };
 
 /**
  * One recurrent layer through T steps of B sequences: the memory of its forward pass and its way back. Sizes are those of
@@ -39,26 +35,10 @@ export class RecurrentLayer {
   readonly exponents: Int32Array;
   readonly #network: Network;
   readonly #backend: Backend;
-  readonly #width: number;
-  /** Where the parameters lie; 0 for those that the cell has not. */
-  readonly #at: { inputWeight: number; recurrentWeight: number; inputBias: number; recurrentBias: number; units: number };
   readonly #blocks: ReturnType<typeof blocksOf>;
-  readonly #layer: number;
+  readonly #weights: LayerWeights;
   readonly #pre: Reals;
   readonly #apart: Reals;
-  /** [F*H] the biases that the input product starts from, then [U*H] the constants of single units. */
-  readonly #bias: Reals;
-  readonly #biasGradient: Reals;
-  /** Input weights: a table [I, G*H] with the bias in it for symbols, else packed. */
-  readonly #table: Reals | undefined;
-  readonly #tableGradient: Reals | undefined;
-  readonly #transposed: Reals | undefined;
-  readonly #forwardInput: PackedMatrix | undefined;
-  readonly #forwardJoined: PackedMatrix;
-  readonly #forwardApart: PackedMatrix;
-  readonly #backwardInput: PackedMatrix | undefined;
-  readonly #backwardJoined: PackedMatrix;
-  readonly #backwardApart: PackedMatrix;
   readonly #gradientRows: readonly { readonly values: Reals; readonly width: number }[];
   readonly #factors: Reals;
   /** Largest B. */
@@ -67,8 +47,6 @@ export class RecurrentLayer {
   readonly #step: CellBackwardStep;
   /** Many steps in one call, where the backend can do that. */
   readonly #sweep: Sweep | undefined;
-  #forwardVersion = -1;
-  #backwardVersion = -1;
   #T = 0;
   #B = 0;
   /** Steps of the pass that have been gone back through. */
@@ -77,25 +55,12 @@ export class RecurrentLayer {
   constructor(network: Network, layer: number, T: number, B: number) {
     const { backend, cell, H, parameters, ways } = network;
     const blocks = blocksOf(cell);
-    const { G, A, F, R, J } = blocks;
-    const [units] = network.unitNames(layer);
+    const { G, A, F } = blocks;
     const { recurrentLag } = ways[layer];
     const capacity = T * B;
-    const symbols = layer === 0 && network.input.kind === 'symbols';
-    const width = layer === 0 ? network.input.size : H;
-    const names = layerNames(layer);
     this.#network = network;
     this.#backend = backend;
-    this.#width = width;
-    this.#at = {
-      inputWeight: parameters.get(names.inputWeight).at,
-      recurrentWeight: R > 0 ? parameters.get(names.recurrentWeight).at : 0,
-      inputBias: parameters.get(names.inputBias).at,
-      recurrentBias: R > 0 ? parameters.get(names.recurrentBias).at : 0,
-      units: units === undefined ? 0 : parameters.get(units).at,
-    };
     this.#blocks = blocks;
-    this.#layer = layer;
     this.history = historyOf(ways[layer]);
     this.states = cell.states.map(() => backend.allocate((this.history + T) * B * H));
     this.#dStates = cell.states.map(() => backend.allocate(recurrentLag * B * H));
@@ -115,17 +80,8 @@ export class RecurrentLayer {
       { values: this.#pre, width: G * H },
       { values: this.#apart, width: A * H },
     ];
-    this.#bias = backend.allocate(G * H);
-    this.#biasGradient = backend.allocate(G * H);
-    this.#table = symbols ? backend.allocate(width * G * H) : undefined;
-    this.#tableGradient = symbols ? backend.allocate(width * G * H) : undefined;
-    this.#transposed = symbols ? backend.allocate(width * G * H) : undefined;
-    this.#forwardInput = symbols ? undefined : backend.allocatePacked(width, F * H, capacity);
-    this.#backwardInput = symbols ? undefined : backend.allocatePacked(F * H, width, capacity);
-    this.#forwardJoined = backend.allocatePacked(H, J * H, B);
-    this.#forwardApart = backend.allocatePacked(H, A * H, B);
-    this.#backwardJoined = backend.allocatePacked(J * H, H, B);
-    this.#backwardApart = backend.allocatePacked(A * H, H, B);
+    const weights = new LayerWeights(network, layer, { pre: this.#pre, apart: this.#apart, T, B });
+    this.#weights = weights;
     this.#step = {
       B,
       H,
@@ -136,7 +92,7 @@ export class RecurrentLayer {
       states: this.states,
       previousAt: 0,
       nextAt: 0,
-      units: this.#bias,
+      units: weights.bias,
       unitsAt: F * H,
       dStates: this.#onTheWay[0].dStates,
     };
@@ -151,14 +107,14 @@ export class RecurrentLayer {
       recurrentLag,
       shortcuts: this.#shortcuts.list,
       dStates: this.#dStates,
-      forwardJoined: this.#forwardJoined,
-      forwardApart: this.#forwardApart,
-      backwardJoined: this.#backwardJoined,
-      backwardApart: this.#backwardApart,
-      units: this.#bias,
+      forwardJoined: weights.forwardJoined,
+      forwardApart: weights.forwardApart,
+      backwardJoined: weights.backwardJoined,
+      backwardApart: weights.backwardApart,
+      units: weights.bias,
       unitsAt: F * H,
       apartBias: parameters.values,
-      apartBiasAt: this.#at.recurrentBias + J * H,
+      apartBiasAt: weights.apartBiasAt,
       scale: this.#scales,
       exponents: this.exponents,
     });
@@ -174,31 +130,16 @@ export class RecurrentLayer {
     this.#T = T;
     this.#B = B;
     this.#step.B = B;
-    this.#packForward();
+    this.#weights.packForward();
     this.#shortcuts.packForward();
     let shortest = T;
     for (let b = 0; b < B; b++) shortest = Math.min(shortest, lengths[b]);
     const steps = pieceSteps(this.#network, B);
     for (let from = 0; from < T; from += steps) {
       const to = Math.min(from + steps, T);
-      this.#addInput(input, from, to);
+      this.#weights.multiplyInput(input, from * B, (to - from) * B);
       if (this.#sweep) this.#sweep.forward(B, from, to, shortest < T ? lengths : null);
       else this.#runForward(from, to, shortest, lengths);
-    }
-  }
-
-  /** `pre` of steps [from, to) becomes the input product with the bias. */
-  #addInput(input: LayerInput, from: number, to: number): void {
-    const backend = this.#backend;
-    const first = from * this.#B;
-    const rows = (to - from) * this.#B;
-    const N = this.#network.cell.gates * this.#network.H;
-    if (input.kind === 'symbols') {
-      backend.gatherRows(this.#table as Reals, 0, input.indices, first, rows, N, this.#pre, first * N);
-    } else {
-      const { values, at, width } = input;
-      const packed = this.#forwardInput as PackedMatrix;
-      backend.multiplyBias(values, at + first * width, width, rows, packed, this.#bias, 0, this.#pre, first * N, N);
     }
   }
 
@@ -209,12 +150,12 @@ export class RecurrentLayer {
     const B = this.#B;
     const step = this.#step;
     const h = this.states[0];
-    const apartBias = this.#at.recurrentBias + J * H;
+    const { forwardJoined, forwardApart, apartBiasAt } = this.#weights;
     for (let t = from; t < to; t++) {
       this.#place(t);
-      if (J > 0) backend.multiply(h, step.previousAt, H, B, this.#forwardJoined, this.#pre, step.preAt, G * H, true);
+      if (J > 0) backend.multiply(h, step.previousAt, H, B, forwardJoined, this.#pre, step.preAt, G * H, true);
       if (A > 0) {
-        backend.multiplyBias(h, step.previousAt, H, B, this.#forwardApart, parameters.values, apartBias, this.#apart, step.apartAt, A * H);
+        backend.multiplyBias(h, step.previousAt, H, B, forwardApart, parameters.values, apartBiasAt, this.#apart, step.apartAt, A * H);
       }
       this.#shortcuts.enter(h, step.nextAt, this.#pre, step.preAt, B);
       kernel.forward(step);
@@ -237,7 +178,8 @@ export class RecurrentLayer {
     const { G, A, J } = this.#blocks;
     const B = this.#B;
     const shortcuts = this.#shortcuts;
-    this.#packBackward();
+    const { backwardJoined, backwardApart } = this.#weights;
+    this.#weights.packBackward();
     shortcuts.packBackward();
     this.#gone = after + to - from;
     if (this.#sweep && !record) {
@@ -264,8 +206,8 @@ export class RecurrentLayer {
       shortcuts.depart(dStates[0], scale.exponents, back, B);
       step.dStates = dStates;
       kernel.backward(step);
-      if (J > 0) backend.multiply(this.#pre, step.preAt, G * H, B, this.#backwardJoined, dStates[0], 0, H, true);
-      if (A > 0) backend.multiply(this.#apart, step.apartAt, A * H, B, this.#backwardApart, dStates[0], 0, H, true);
+      if (J > 0) backend.multiply(this.#pre, step.preAt, G * H, B, backwardJoined, dStates[0], 0, H, true);
+      if (A > 0) backend.multiply(this.#apart, step.apartAt, A * H, B, backwardApart, dStates[0], 0, H, true);
       shortcuts.departThrough(this.#pre, step.preAt, this.exponents, t * B, back, B);
       scale.rescale(dStates, B, H);
     }
@@ -279,10 +221,7 @@ export class RecurrentLayer {
 
   /** dL/d(input) of the rows of steps [from, to) into `out` [T, B, I], still in mantissa form with `exponents`. Of vectors only. */
   inputGradient(out: Reals, from: number, to: number): void {
-    const first = from * this.#B;
-    const rows = (to - from) * this.#B;
-    const [I, N] = [this.#width, this.#network.cell.gates * this.#network.H];
-    this.#backend.multiply(this.#pre, first * N, N, rows, this.#backwardInput as PackedMatrix, out, first * I, I, false);
+    this.#weights.inputGradient(from * this.#B, (to - from) * this.#B, out);
   }
 
   /**
@@ -291,44 +230,14 @@ export class RecurrentLayer {
    */
   addParameterGradients(input: LayerInput, from: number, to: number): void {
     const backend = this.#backend;
-    const { cell, H, parameters } = this.#network;
-    const { G, A, F, J, U } = this.#blocks;
+    const { H } = this.#network;
     const B = this.#B;
     const first = endMantissas(backend, this.exponents, from, to, B, this.#gradientRows, this.#factors);
     const rows = (to - first) * B;
-    const preAt = first * B * G * H;
-    const apartAt = first * B * A * H;
-    const nextAt = (this.history + first) * B * H;
-    const stateAt = nextAt - this.recurrentLag * B * H;
-    const { gradient } = parameters;
-    const { inputWeight, recurrentWeight, inputBias, recurrentBias } = this.#at;
-    if (input.kind === 'symbols') {
-      const table = this.#tableGradient as Reals;
-      const transposed = this.#transposed as Reals;
-      if (to === this.#T) table.fill(0);
-      backend.scatterAddRows(this.#pre, preAt, input.indices, first * B, rows, G * H, table, 0);
-      if (from === 0) {
-        backend.transpose(table, 0, this.#width, G * H, transposed, 0);
-        backend.add(transposed, 0, gradient, inputWeight, this.#width * F * H);
-      }
-    } else {
-      const { values, at, width } = input;
-      const x = at + first * B * width;
-      backend.multiplyTransposed(this.#pre, preAt, G * H, values, x, width, F * H, width, rows, gradient, inputWeight, width);
-    }
     const h = this.states[0];
-    if (J > 0) backend.multiplyTransposed(this.#pre, preAt, G * H, h, stateAt, H, J * H, H, rows, gradient, recurrentWeight, H);
-    this.#shortcuts.addParameterGradients(this.#pre, preAt, h, nextAt, rows, B);
-    const biasGradient = this.#biasGradient;
-    biasGradient.fill(0);
-    backend.addColumnSums(this.#pre, preAt, G * H, rows, G * H, biasGradient, 0);
-    backend.add(biasGradient, 0, gradient, inputBias, F * H);
-    if (U > 0) cell.units?.backward(parameters.values, this.#at.units, H, biasGradient, F * H, gradient, this.#at.units);
-    backend.add(biasGradient, 0, gradient, recurrentBias, J * H);
-    if (A > 0) {
-      backend.multiplyTransposed(this.#apart, apartAt, A * H, h, stateAt, H, A * H, H, rows, gradient, recurrentWeight + J * H * H, H);
-      backend.addColumnSums(this.#apart, apartAt, A * H, rows, A * H, gradient, recurrentBias + J * H);
-    }
+    const nextAt = (this.history + first) * B * H;
+    this.#weights.addGradients(input, first * B, rows, h, nextAt - this.recurrentLag * B * H, to === this.#T, from === 0);
+    this.#shortcuts.addParameterGradients(this.#pre, first * B * this.#blocks.G * H, h, nextAt, rows, B);
   }
 
   /** Makes s_t, and what is kept of the states before it, the initial state of the next pass: `step` = t + 1 counts the steps that led to it. */
@@ -374,47 +283,5 @@ export class RecurrentLayer {
       const at = ((this.history + t) * this.#B + b) * H;
       for (const state of this.states) state.fill(0, at, at + H);
     }
-  }
-
-  #packForward(): void {
-    const { version, parameters, H } = this.#network;
-    if (this.#forwardVersion === version) return;
-    const { G, A, F, J, U } = this.#blocks;
-    const backend = this.#backend;
-    const { values } = parameters;
-    const { inputWeight, recurrentWeight, inputBias, recurrentBias } = this.#at;
-    const width = this.#width;
-    const rows = F * H;
-    const joined = J * H;
-    for (let row = 0; row < rows; row++) this.#bias[row] = values[inputBias + row] + (row < joined ? values[recurrentBias + row] : 0);
-    if (U > 0) this.#network.unitConstants(this.#layer, this.#bias, rows);
-    if (this.#table && U > 0) {
-      for (let symbol = 0; symbol < width; symbol++) {
-        const at = symbol * G * H;
-        for (let row = 0; row < rows; row++) this.#table[at + row] = this.#bias[row] + values[inputWeight + row * width + symbol];
-      }
-    } else if (this.#table) {
-      backend.fillRows(this.#bias, 0, this.#table, 0, width, rows);
-      backend.transpose(values, inputWeight, rows, width, this.#transposed as Reals, 0);
-      backend.add(this.#transposed as Reals, 0, this.#table, 0, width * rows);
-    } else {
-      backend.pack(values, inputWeight, 1, width, this.#forwardInput as PackedMatrix);
-    }
-    if (J > 0) backend.pack(values, recurrentWeight, 1, H, this.#forwardJoined);
-    if (A > 0) backend.pack(values, recurrentWeight + joined * H, 1, H, this.#forwardApart);
-    this.#forwardVersion = version;
-  }
-
-  #packBackward(): void {
-    const { version, parameters, H } = this.#network;
-    if (this.#backwardVersion === version) return;
-    const { A, J } = this.#blocks;
-    const backend = this.#backend;
-    const { inputWeight, recurrentWeight } = this.#at;
-    const joined = J * H;
-    if (this.#backwardInput) backend.pack(parameters.values, inputWeight, this.#width, 1, this.#backwardInput);
-    if (J > 0) backend.pack(parameters.values, recurrentWeight, H, 1, this.#backwardJoined);
-    if (A > 0) backend.pack(parameters.values, recurrentWeight + joined * H, H, 1, this.#backwardApart);
-    this.#backwardVersion = version;
   }
 }

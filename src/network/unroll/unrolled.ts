@@ -5,10 +5,11 @@ import type { Batch } from '../batch.ts';
 import type { Loss } from '../loss/loss.ts';
 import type { Network } from '../network.ts';
 import type { Injection } from './injection.ts';
+import type { LayerInput } from './layerWeights.ts';
 import type { NormRecord } from './normRecord.ts';
 import { pieceSteps } from './pieces.ts';
 import { Readout } from './readout.ts';
-import { type LayerInput, RecurrentLayer } from './recurrentLayer.ts';
+import { RecurrentLayer } from './recurrentLayer.ts';
 import { applyExponents, RowScale } from './rowScale.ts';
 import type { StateWatch } from './stateWatch.ts';
 
