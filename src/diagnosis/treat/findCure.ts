@@ -2,7 +2,7 @@ import { ThroughtimeError } from '../../errors.ts';
 import type { Diagnosis } from '../diagnose.ts';
 import type { Finding, VerdictKind } from '../verdict/verdict.ts';
 import { percent, say } from '../verdict/words.ts';
-import { added, type Candidate, candidatesFor, mostCandidates } from './candidates.ts';
+import { added, type Candidate, candidatesFor, keyOf, mostCandidates } from './candidates.ts';
 import { rank, rungs } from './halving.ts';
 import { isSure, meanOf, paired, partOf } from './paired.ts';
 import type { Bench, Best, Gain, Judged, Lap, Outcome, Repetition, Treatment, Trial, TriedChange } from './treat.ts';
@@ -128,7 +128,7 @@ class Search {
     const next = base && this.#tried.find((entry) => entry !== base && entry.judged && !this.#rejected.has(entry));
     if (base && next) {
       const both = added(base.candidate, next.candidate);
-      if (bench.accepts(both.change) && !known.some((each) => JSON.stringify(each) === JSON.stringify(both.change))) found.push(both);
+      if (bench.accepts(both.change) && !known.some((each) => keyOf(each) === keyOf(both.change))) found.push(both);
     }
     const entries = found.slice(0, mostCandidates).map((candidate) => ({
       ...{ candidate, lap: null, judged: null, because: '', repetitions: [] },
