@@ -16,7 +16,7 @@ import { writeMeasured } from '../writeMeasured.ts';
 import { type Case, healthyCase, noiseCase, noiseLines, sickCases } from './experiments.ts';
 
 /** For `treat`, and for the training that judges what it wrote. */
-const seconds = 240;
+const seconds = 1200;
 const seed = 1001;
 
 interface Result {

@@ -1,14 +1,14 @@
 import { ThroughtimeError } from '../../errors.ts';
 import type { Diagnosis } from '../diagnose.ts';
-import type { Finding } from '../verdict/verdict.ts';
+import type { Finding, VerdictKind } from '../verdict/verdict.ts';
 import { percent, say } from '../verdict/words.ts';
-import { added, type Candidate, candidatesFor, mostCandidates } from './candidates.ts';
+import { added, type Candidate, candidatesFor, keyOf, mostCandidates } from './candidates.ts';
 import { rank, rungs } from './halving.ts';
 import { isSure, meanOf, paired, partOf } from './paired.ts';
 import type { Bench, Best, Gain, Judged, Lap, Outcome, Repetition, Treatment, Trial, TriedChange } from './treat.ts';
 
 /** Rounds of candidates: what has helped and not cured is the base of the next round. */
-const mostRounds = 3;
+const mostRounds = 4;
 /** Seeds that a recommendation has been seen to work with, the experiment's own among them. */
 const seeds = 2;
 
@@ -41,6 +41,7 @@ class Search {
   /** The experiment as it is, by repetition. */
   readonly #before: { trial: Trial; lap: Lap; judged: Judged }[] = [];
   readonly #rejected = new Set<Entry>();
+  readonly #bases = new Set<Entry>();
   #trials = 0;
 
   constructor(bench: Bench) {
@@ -64,8 +65,9 @@ class Search {
         if (best?.cured) return this.#answer(best, curedBecause(best));
         if (!best) this.#rejected.add(entry);
       }
-      base = this.#promising(base);
-      findings = base?.judged?.diagnosis.findings ?? [];
+      base = this.#promising();
+      if (!base?.judged) break;
+      findings = base.judged.diagnosis.findings;
     }
     return this.#withoutCure();
   }
@@ -126,7 +128,7 @@ class Search {
     const next = base && this.#tried.find((entry) => entry !== base && entry.judged && !this.#rejected.has(entry));
     if (base && next) {
       const both = added(base.candidate, next.candidate);
-      if (bench.accepts(both.change) && !known.some((each) => JSON.stringify(each) === JSON.stringify(both.change))) found.push(both);
+      if (bench.accepts(both.change) && !known.some((each) => keyOf(each) === keyOf(both.change))) found.push(both);
     }
     const entries = found.slice(0, mostCandidates).map((candidate) => ({
       ...{ candidate, lap: null, judged: null, because: '', repetitions: [] },
@@ -148,7 +150,7 @@ class Search {
       await this.#advance(left, () => at);
       left = left.filter(({ lap }) => lap !== null);
       if (bench.stop()) break;
-      const order = rank(left.map(({ lap }) => lap?.losses ?? null));
+      const { order } = rank(left.map(({ lap }) => lap?.losses ?? null));
       for (const index of order.slice(kept)) left[index].because = `left out after ${at} updates: others were ahead, or likelier`;
       left = order.slice(0, kept).map((index) => left[index]);
     }
@@ -224,11 +226,19 @@ class Search {
     return { ...gain, sure: isSure(gain) };
   }
 
-  /** The base of the next round: of those that are better than the experiment, the one with the lowest loss; else what the last round went out from. */
-  #promising(base: Entry | undefined): Entry | undefined {
-    const sick = this.#tried.filter((entry) => entry.judged?.diagnosis.sick);
-    const [best] = byLoss(sick.filter((entry) => this.#gain(entry, 0)?.sure));
-    return best ?? base ?? sick[0];
+  /**
+   * The base of the next round, of which none has gone out yet: of those that are still sick and as good as the best, the one whose verdict comes last on the way
+   * to a network that learns; none where there is no other.
+   */
+  #promising(): Entry | undefined {
+    const sick = this.#tried.filter((entry) => entry.judged?.diagnosis.sick && !this.#bases.has(entry));
+    const { order, alike } = rank(sick.map(({ judged }) => judged?.losses ?? null));
+    const [base] = order
+      .slice(0, alike)
+      .map((index) => sick[index])
+      .sort((a, b) => stageOf(b) - stageOf(a));
+    if (base) this.#bases.add(base);
+    return base;
   }
 
   #answer(best: Best | null, because: string): Treatment {
@@ -247,6 +257,10 @@ class Search {
     };
   }
 }
+
+/** How far a training has come by its verdict: first it must not explode, then the gradient must arrive, then it must be enough. */
+const stages: readonly VerdictKind[] = ['exploding', 'truncated', 'vanishing', 'inconclusive', 'hard-task'];
+const stageOf = ({ judged }: Entry) => (judged ? stages.indexOf(judged.diagnosis.verdict) : -1);
 
 function outcomeOf(lap: Lap | null, judged: Judged | null, repetitions: readonly Repetition[]): Outcome {
   const mean = lap?.losses ? meanOf(lap.losses) : Infinity;

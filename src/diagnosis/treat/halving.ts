@@ -17,8 +17,9 @@ export const rungs: readonly { readonly share: number; readonly keep: (candidate
  * they are compared on, in the order in which they were given (the likeliest first), then the others by their loss.
  *
  * @param losses of each candidate on the held-out units; null where it has none.
+ * @returns their order, and how many of the first are as good as the best.
  */
-export function rank(losses: readonly (Float64Array | null)[]): number[] {
+export function rank(losses: readonly (Float64Array | null)[]): { readonly order: number[]; readonly alike: number } {
   const chosenBy = losses.map((each) => each && partOf(each, 'choice'));
   const means = chosenBy.map((each) => (each ? meanOf(each) : Infinity));
   const best = means.indexOf(Math.min(...means));
@@ -29,8 +30,7 @@ export function rank(losses: readonly (Float64Array | null)[]): number[] {
     return gain <= alikeErrors * error;
   });
   const indices = losses.map((_, index) => index);
-  return [
-    ...indices.filter((index) => alike[index]),
-    ...indices.filter((index) => !alike[index]).sort((a, b) => (means[a] === means[b] ? a - b : means[a] - means[b])),
-  ];
+  const first = indices.filter((index) => alike[index]);
+  const others = indices.filter((index) => !alike[index]).sort((a, b) => (means[a] === means[b] ? a - b : means[a] - means[b]));
+  return { order: [...first, ...others], alike: first.length };
 }

@@ -1,3 +1,4 @@
+import type { TrainingOptions } from '../../training/options.ts';
 import type { Subject } from '../examination/examination.ts';
 import type { Prescription } from './verdict.ts';
 
@@ -64,8 +65,24 @@ export function longerReach(subject: Subject, lag: number, needed: number): Pres
       why: `a skip over ${skip} steps makes the way back over ${lag} steps ${skip} times as short`,
     });
   }
+  if (training) cures.push(...adaptive(training));
   if (training) cures.push({ set: { 'training.updates': 4 * training.updates }, why: 'what little arrives adds up over more updates' });
   return cures;
+}
+
+/** Where the optimizer takes the gradient's size as it is: one that does not. */
+function adaptive({ optimizer, momentum }: TrainingOptions): Prescription[] {
+  if (optimizer !== 'sgd' && optimizer !== 'momentum') return [];
+  return [
+    {
+      set: {
+        'training.optimizer': 'adam',
+        'training.learningRate': 0.003,
+        ...(momentum === undefined ? {} : { 'training.momentum': null }),
+      },
+      why: 'Adam divides each step by the size that the gradient has had, so that a small one moves the weights too',
+    },
+  ];
 }
 
 /** Another cell, without what only the one before has. */
@@ -145,6 +162,7 @@ export function moreOfIt(
     set: { 'training.learningRate': Number((10 * training.learningRate).toPrecision(3)) },
     why: `the loss has hardly moved at a rate of ${training.learningRate}`,
   };
+  const other = adaptive(training);
   const slower = {
     set: { 'training.learningRate': Number((training.learningRate / 3).toPrecision(3)) },
     why: 'smaller steps may get below a level that larger ones jump over',
@@ -152,12 +170,13 @@ export function moreOfIt(
   if (state.weak)
     return [
       { ...longer, why: 'what arrives from so far back is no more than the noise of these updates; it adds up over more' },
+      ...other,
       faster,
       larger,
     ];
   if (state.falling) return [longer, larger];
   return state.still
-    ? [larger, faster, { ...longer, why: 'a plateau may have an end' }]
+    ? [...other, larger, faster, { ...longer, why: 'a plateau may have an end' }]
     : [larger, { ...longer, why: 'a plateau may have an end' }, slower];
 }
 
