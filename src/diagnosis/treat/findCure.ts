@@ -8,7 +8,7 @@ import { isSure, meanOf, paired, partOf } from './paired.ts';
 import type { Bench, Best, Gain, Judged, Lap, Outcome, Repetition, Treatment, Trial, TriedChange } from './treat.ts';
 
 /** Rounds of candidates: what has helped and not cured is the base of the next round. */
-const mostRounds = 4;
+const mostRounds = 6;
 /** Seeds that a recommendation has been seen to work with, the experiment's own among them. */
 const seeds = 2;
 
