@@ -80,8 +80,8 @@ const results = new Map<string, Result>();
 if (existsSync(file)) for (const each of JSON.parse(readFileSync(file, 'utf8')).results as Result[]) results.set(each.name, each);
 const asked = process.argv.slice(2);
 try {
-  for (const each of cases) {
-    if (asked.length > 0 && !asked.includes(each.name)) continue;
+  const chosen = asked.length === 0 ? cases : asked.flatMap((name) => cases.find((each) => each.name === name) ?? []);
+  for (const each of chosen) {
     results.set(each.name, await measure(each));
     publish();
   }
