@@ -1,7 +1,7 @@
 /**
  * `treat` on ten sick experiments, a healthy one and noise: does the experiment that it writes train to a verdict that is not sick, from scratch
  * and with a seed that it has not seen? Writes docs/measured/treat.json and .md. `npm run measure:treat`, about a minute for each on two idle cores; names
- * after `--` run those alone, and the others stay as they were measured.
+ * after `--` run those alone, and the others stay as they were measured; `-- page` writes the page anew from what was measured.
  */
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -80,18 +80,24 @@ const results = new Map<string, Result>();
 if (existsSync(file)) for (const each of JSON.parse(readFileSync(file, 'utf8')).results as Result[]) results.set(each.name, each);
 const asked = process.argv.slice(2);
 try {
-  for (const each of cases) {
-    if (asked.length > 0 && !asked.includes(each.name)) continue;
+  const chosen = asked.length === 0 ? cases : asked.flatMap((name) => cases.find((each) => each.name === name) ?? []);
+  for (const each of chosen) {
     results.set(each.name, await measure(each));
-    const all = cases.flatMap(({ name }) => results.get(name) ?? []);
-    writeMeasured('treat', { seconds, seed, results: all }, page(all));
+    publish();
   }
+  if (asked.includes('page')) publish();
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
+function publish(): void {
+  const all = cases.flatMap(({ name }) => results.get(name) ?? []);
+  writeMeasured('treat', { seconds, seed, results: all }, page(all));
+}
+
 function page(all: readonly Result[]): string {
-  const number = (value: number | null | undefined) => (value === null || value === undefined ? '' : String(Number(value.toPrecision(3))));
+  const number = (value: number | null | undefined) =>
+    typeof value === 'number' && Number.isFinite(value) ? String(Number(value.toPrecision(3))) : 'not finite';
   const ill = all.filter(({ name }) => sickCases.some((each) => each.name === name));
   const found = ill.filter(({ before }) => !['healthy', 'no-long-range-dependency'].includes(before.verdict));
   const well = ill.filter(({ again }) => again && !again.sick);
@@ -106,7 +112,8 @@ function page(all: readonly Result[]): string {
 
 \`npm run measure:treat\`. Each experiment was given to \`treat\` with a budget of ${seconds} seconds and two trainings side by side; what it recommends was
 then trained from scratch with the seed ${seed}, and judged by \`diagnose\`. The experiments were written down (\`scripts/treat/experiments.ts\`) before any
-of them had been treated. Losses are on held-out data; of the change, with both seeds that it was compared with.
+of them had been treated; that a round may prescribe Adam in place of plain steps, how the base of a round is chosen, and that there are six rounds were settled
+after the first four had been, which are measured again with it. Losses are on held-out data; of the change, with both seeds that it was compared with.
 
 **${well.length} of ${ill.length}** sick experiments end in one that trains to a verdict that is not sick (${found.length} of them were found sick at first).
 ${unmeasured.length > 0 ? `\nNot measured: ${unmeasured.join(', ')}.\n` : ''}

@@ -8,7 +8,7 @@ import { isSure, meanOf, paired, partOf } from './paired.ts';
 import type { Bench, Best, Gain, Judged, Lap, Outcome, Repetition, Treatment, Trial, TriedChange } from './treat.ts';
 
 /** Rounds of candidates: what has helped and not cured is the base of the next round. */
-const mostRounds = 4;
+const mostRounds = 6;
 /** Seeds that a recommendation has been seen to work with, the experiment's own among them. */
 const seeds = 2;
 
@@ -18,6 +18,8 @@ interface Entry {
   readonly trial: Trial;
   lap: Lap | null;
   judged: Judged | null;
+  /** With another seed, where it was sick with that one. */
+  failed: Judged | null;
   because: string;
   readonly repetitions: Repetition[];
 }
@@ -66,8 +68,9 @@ class Search {
         if (!best) this.#rejected.add(entry);
       }
       base = this.#promising();
-      if (!base?.judged) break;
-      findings = base.judged.diagnosis.findings;
+      const latest = base?.failed ?? base?.judged;
+      if (!latest) break;
+      findings = latest.diagnosis.findings;
     }
     return this.#withoutCure();
   }
@@ -131,7 +134,7 @@ class Search {
       if (bench.accepts(both.change) && !known.some((each) => keyOf(each) === keyOf(both.change))) found.push(both);
     }
     const entries = found.slice(0, mostCandidates).map((candidate) => ({
-      ...{ candidate, lap: null, judged: null, because: '', repetitions: [] },
+      ...{ candidate, lap: null, judged: null, failed: null, because: '', repetitions: [] },
       trial: { id: this.#trials++, change: candidate.change, repetition: 0 },
     }));
     this.#tried.push(...entries);
@@ -208,11 +211,15 @@ class Search {
       const again = await bench.judge(trial);
       entry.repetitions.push(repetitionOf(repetition, again));
       judged.push(again);
+      if (again.diagnosis.sick && !entry.judged?.diagnosis.sick) entry.failed = again;
       if (!this.#before[repetition]) return null;
     }
     const gains = judged.map((each, repetition) => gainOf(this.#before[repetition].judged, each, repetition));
-    if (!gains.every(isSure)) {
-      entry.because += ` With another seed it was not better than the experiment beyond chance.`;
+    // Where the experiment is well with another seed, there is nothing to be better than.
+    const both = (index: number) => !judged[index].diagnosis.sick && !this.#before[index].judged.diagnosis.sick;
+    if (!gains.every((gain, index) => isSure(gain) || both(index))) {
+      const { verdict } = judged[judged.length - 1].diagnosis;
+      entry.because += ` With another seed it is ${verdict}, and not better than the experiment beyond chance.`;
       return null;
     }
     const cured = judged.every(({ diagnosis }) => !diagnosis.sick);
@@ -231,8 +238,8 @@ class Search {
    * to a network that learns; none where there is no other.
    */
   #promising(): Entry | undefined {
-    const sick = this.#tried.filter((entry) => entry.judged?.diagnosis.sick && !this.#bases.has(entry));
-    const { order, alike } = rank(sick.map(({ judged }) => judged?.losses ?? null));
+    const sick = this.#tried.filter((entry) => (entry.failed ?? entry.judged)?.diagnosis.sick && !this.#bases.has(entry));
+    const { order, alike } = rank(sick.map(({ judged, failed }) => (failed ?? judged)?.losses ?? null));
     const [base] = order
       .slice(0, alike)
       .map((index) => sick[index])
@@ -260,7 +267,10 @@ class Search {
 
 /** How far a training has come by its verdict: first it must not explode, then the gradient must arrive, then it must be enough. */
 const stages: readonly VerdictKind[] = ['exploding', 'truncated', 'vanishing', 'inconclusive', 'hard-task'];
-const stageOf = ({ judged }: Entry) => (judged ? stages.indexOf(judged.diagnosis.verdict) : -1);
+const stageOf = ({ judged, failed }: Entry) => {
+  const latest = failed ?? judged;
+  return latest ? stages.indexOf(latest.diagnosis.verdict) : -1;
+};
 
 function outcomeOf(lap: Lap | null, judged: Judged | null, repetitions: readonly Repetition[]): Outcome {
   const mean = lap?.losses ? meanOf(lap.losses) : Infinity;
@@ -312,7 +322,9 @@ function nothingToCure({ verdict, findings, dataHorizon }: Diagnosis): string {
 }
 
 function curedBecause({ gains, verdict }: Best): string {
-  return `It is ${verdict} with ${gains.length} seeds, and better than the experiment on held-out data with each: ${sayGains(gains)}.`;
+  const sure = gains.filter(isSure);
+  const where = sure.length === gains.length ? 'with each' : `with ${sure.length} of them, and with the other the experiment is well too`;
+  return `It is ${verdict} with ${gains.length} seeds, and better than the experiment on held-out data ${where}: ${sayGains(gains)}.`;
 }
 
 function betterBecause({ gains, verdict }: Best): string {
