@@ -3,55 +3,20 @@
  * Writes docs/measured/temporalOrder.json and .md. `npm run measure:temporal-order`, about five minutes.
  */
 
-import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
-import { makeTask } from '../../src/data/task/tasks.ts';
-import { initialize, Network } from '../../src/network/network.ts';
 import type { ClipOption } from '../../src/training/clip/clip.ts';
-import { Evaluator } from '../../src/training/evaluator.ts';
-import { trainingDefaults } from '../../src/training/options.ts';
-import { Trainer } from '../../src/training/trainer.ts';
+import { every, modelOf, training, trainTemporalOrder, updates } from '../temporalOrderRun.ts';
 import { writeMeasured } from '../writeMeasured.ts';
 
 const seeds = [1, 2, 3, 4, 5];
-const updates = 10_000;
-const every = 250;
-/** Solved: fewer errors than this on sequences that it has not seen. */
-const errors = 0.01;
-const model = { cell: 'rnn', hiddenSize: 100, recurrentInit: { gaussian: 1 } } as const;
-const training = { ...trainingDefaults, optimizer: 'sgd', learningRate: 0.01, batchSize: 20, updates } as const;
+const model = modelOf(1);
 const clips: readonly [string, ClipOption][] = [
   ['SGD', 'none'],
   ['SGD, clipped at 1', { globalNorm: 1 }],
 ];
 
-const data = makeTask({ kind: 'task', name: 'temporalOrder', length: [20, 50], trainSequences: 20_000, validationSequences: 1000 });
-const backend = await wasmBackend();
-
-function run(clip: ClipOption, seed: number) {
-  const mark = backend.mark();
-  const network = new Network(backend, model, data.train.input, data.train.target.size);
-  initialize(network, model, seed);
-  const trainer = new Trainer(network, data.train, { ...training, clip, seed });
-  const evaluator = new Evaluator(network, data.validation, 100);
-  let solvedAt: number | null = null;
-  let accuracy = 0;
-  let exploding: number | null = null;
-  let best = 0;
-  while (!trainer.done && solvedAt === null) {
-    const { update } = trainer.step();
-    exploding ??= trainer.takeEvents().find(({ kind }) => kind !== 'spike' && kind !== 'plateau')?.update ?? null;
-    if (update % every !== 0) continue;
-    accuracy = evaluator.evaluate().metric.value;
-    best = Math.max(best, accuracy);
-    if (accuracy > 1 - errors) solvedAt = update;
-  }
-  backend.release(mark);
-  return { seed, solvedAt, accuracy, best, exploding };
-}
-
 const results = clips.map(([name, clip]) => {
   const runs = seeds.map((seed) => {
-    const result = run(clip, seed);
+    const result = trainTemporalOrder(model, { clip, seed });
     process.stderr.write(`${name} ${JSON.stringify(result)}\n`);
     return result;
   });

@@ -14,6 +14,14 @@ const experiments = {
     training: { ...training, clip: { recurrentNorm: 0.1 }, monitors: ['orthogonality'], monitorEvery: 30 },
   },
   LRU: { model: { cell: 'lru', hiddenSize: 12, layers: 2, residual: true }, training },
+  'a ReLU network of two layers with added skips, truncated': {
+    model: { cell: 'rnn', activation: 'relu', hiddenSize: 12, layers: 2, skip: { kind: 'add', perLayer: [2, [3, 7]] } },
+    training: { ...training, clip: { globalNorm: 1 } },
+  },
+  'an LSTM of dilated layers, truncated': {
+    model: { cell: 'lstm', hiddenSize: 12, layers: 3, residual: true, skip: { kind: 'dilated', perLayer: [1, 3, 8] } },
+    training,
+  },
   'minGRU with chrono': { model: { cell: 'mingru', hiddenSize: 12, forgetBias: 'chrono' }, training: { ...training, bptt: 'full' } },
 };
 
@@ -37,8 +45,9 @@ for (const [name, experiment] of Object.entries(experiments)) {
     const trained = JSON.parse(first.stdout) as { loss: { validation: number } };
     assert.ok(Math.abs(loss - trained.loss.validation) < 1e-5);
     const blocks = Object.values(orthogonality).flat();
-    assert.equal(blocks.length, experiment.model.cell === 'gru' ? 6 : 0);
-    for (const distance of blocks) assert.ok(distance < 1e-5, `${distance}`);
+    const { cell, layers } = { layers: 1, ...experiment.model };
+    assert.equal(blocks.length, layers * { gru: 3, rnn: 1, lstm: 4, lru: 0, mingru: 0 }[cell as 'gru']);
+    if ('orthogonal' in experiment.model) for (const distance of blocks) assert.ok(distance < 1e-5, `${distance}`);
   });
 }
 

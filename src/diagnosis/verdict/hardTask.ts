@@ -1,20 +1,26 @@
 import type { Course } from '../examination/course.ts';
-import { moreOfIt } from './cures.ts';
+import { longerReach, moreOfIt } from './cures.ts';
 import type { Judge, Opinion } from './verdict.ts';
 import { inputs, percent, say } from './words.ts';
+
+/** Of its size at lag 0, what is left of a gradient that arrives and yet has much to gain from a shorter way. */
+const faintRatio = 0.03;
 
 /** The dependence is there and the gradient reaches it, and yet the loss stays above what the data allow. */
 export const hardTask: Judge = {
   kind: 'hard-task',
   judge(
-    { subject, data, loss, gradient, course },
-    { short, cut, share, reached, beyondReach, beyondWindow, window, margin },
+    { subject, data, loss, gradient, course, look },
+    { short, cut, share, reached, beyondReach, beyondWindow, window, margin, farthest, needed },
   ): Opinion | null {
     if (!short) return null;
     const missed =
       (beyondReach.material && !beyondReach.drawn) || (Number.isFinite(window) && beyondWindow.material && !beyondWindow.drawn);
     if (missed) return null;
     const weak = margin < 0;
+    const lag = farthest.material ? farthest.window : 0;
+    // It arrives, but little of it: a shorter way may do more than more of the same.
+    const faint = lag > 1 && (look?.lagProfile[Math.min(lag, look.lagProfile.length - 1)]?.ratio ?? 1) < faintRatio;
     const falling = course !== null && isFalling(course);
     const still = course !== null && course.loss.last > 0.97 * course.loss.first;
     const fits =
@@ -38,7 +44,7 @@ export const hardTask: Judge = {
           constant: loss.constant,
           reference: data.reference.loss,
         },
-        prescription: moreOfIt(subject, { falling, still, weak }),
+        prescription: [...(faint ? longerReach(subject, lag, needed).slice(0, 3) : []), ...moreOfIt(subject, { falling, still, weak })],
       },
     };
   },
