@@ -71,7 +71,7 @@ export interface Verdict {
   readonly loss?: Readonly<Record<string, number | null>>;
 }
 
-/** `tuneClip.json`: what `throughtime tune-clip --json` printed, where it was kept in the run directory. */
+/** `tuneClip.json`: what `throughtime tune-clip` answered about the run. */
 export interface TuneClip {
   readonly threshold: number | null;
   readonly explodesWithout?: boolean;
@@ -84,7 +84,7 @@ export interface TuneClip {
   }[];
 }
 
-/** `treat.json`: what `throughtime treat --json` printed, where it was kept in the run directory. */
+/** `treat.json`: what `throughtime treat` answered about the run. */
 export interface Treat {
   readonly before: { readonly verdict?: string; readonly loss?: number | null } & Readonly<Record<string, unknown>>;
   readonly tried: { readonly change: unknown; readonly verdict: string; readonly loss: number | null; readonly seconds: number | null }[];

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Command } from 'commander';
 import { ThroughtimeError } from '../../errors.ts';
 import { changedContent, type Experiment, readExperiment, withPlace } from '../../run/experiment.ts';
-import { reading, writeError } from '../../run/files.ts';
+import { reading, writeError, writeWhole } from '../../run/files.ts';
 import { toJson } from '../../run/json.ts';
 import { checkUnchanged, describeFiles } from '../../run/openData.ts';
 import { RunDirectory } from '../../run/runDirectory.ts';
@@ -86,20 +86,20 @@ async function run(source: string, flags: TreatFlags): Promise<void> {
     progress.end();
     if (treatment.best) await write(out, treatment, given);
     const written = treatment.best ? out : null;
-    process.stdout.write(
-      flags.json
-        ? `${toJson({ ...treatment, experiment: written, budget: flags.budget })}\n`
-        : treatmentScreen(treatment, source, written, flags.budget),
-    );
+    const answer = `${toJson({ ...treatment, experiment: written, budget: flags.budget })}\n`;
+    if (isRun(source)) writeWhole(path.join(source, 'treat.json'), answer);
+    process.stdout.write(flags.json ? answer : treatmentScreen(treatment, source, written, flags.budget));
   } finally {
     progress.end();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }
 
+const isRun = (source: string): boolean => existsSync(source) && statSync(source).isDirectory();
+
 async function sourceOf(source: string, flags: TreatFlags): Promise<Source> {
   const overrides = overridesOf(flags);
-  if (!existsSync(source) || !statSync(source).isDirectory()) {
+  if (!isRun(source)) {
     const content = await reading(source, () => readFile(source, 'utf8'));
     const out = path.join(path.dirname(source), `${path.basename(source).replace(/\.jsonc?$/, '')}.treated.json`);
     return { experiment: readExperiment(content, source, overrides), folder: path.dirname(source), content, overrides, out };

@@ -6,7 +6,7 @@ import type { DataParts } from '../../data/dataset.ts';
 import type { Tried } from '../../diagnosis/threshold/threshold.ts';
 import { nothing, type TuneClipAnswer, tuneClipPieces } from '../../diagnosis/threshold/tuneClip.ts';
 import { type Experiment, readExperiment, withPlace } from '../../run/experiment.ts';
-import { reading } from '../../run/files.ts';
+import { reading, writeWhole } from '../../run/files.ts';
 import { toJson } from '../../run/json.ts';
 import { checkUnchanged, describeFiles } from '../../run/openData.ts';
 import { openTraining } from '../../run/openTraining.ts';
@@ -48,7 +48,7 @@ export function tuneClipCommand(): Command {
     .addOption(options.json())
     .addHelpText(
       'after',
-      '\nThe training is begun without a clip, whatever training.clip says. Nothing is written.' +
+      '\nThe training is begun without a clip, whatever training.clip says. The answer is also left in tuneClip.json of a run directory.' +
         '\n\nExamples:\n  throughtime tune-clip adding.json\n  throughtime tune-clip runs/adding --budget 60 --json',
     )
     .action(tuneClip);
@@ -73,6 +73,7 @@ async function tuneClip(source: string, flags: TuneClipFlags, command: Command):
     const pace = new Pace(stop.signal, flags.budget === undefined ? undefined : began + flags.budget * 1000);
     const { stopped, value } = await pace.through(pieces);
     const answer: Answer = { ...(value ?? nothing), seconds: (performance.now() - began) / 1000, stopped };
+    if (isRun(source)) writeWhole(path.join(source, 'tuneClip.json'), `${toJson(answer)}\n`);
     process.stdout.write(flags.json ? `${toJson(answer)}\n` : screen(answer, source, experiment));
   } finally {
     data?.close?.();
@@ -80,9 +81,11 @@ async function tuneClip(source: string, flags: TuneClipFlags, command: Command):
   }
 }
 
+const isRun = (source: string): boolean => existsSync(source) && statSync(source).isDirectory();
+
 async function experimentOf(source: string, flags: TuneClipFlags): Promise<{ experiment: Experiment; folder: string }> {
   const overrides = overridesOf(flags);
-  if (!existsSync(source) || !statSync(source).isDirectory()) {
+  if (!isRun(source)) {
     const content = await reading(source, () => readFile(source, 'utf8'));
     return { experiment: readExperiment(content, source, overrides), folder: path.dirname(source) };
   }
