@@ -63,7 +63,7 @@ function measure(part: string, { name, truth, make }: Family, i: number, power: 
     const { loss, constant } = reference;
     return { part, name, i, truth, horizon, interval, outcome, loss, constant, sequences, rows, longest, processorSeconds };
   } catch (error) {
-    if (!(error instanceof ThroughtimeError && error.code === 'DATA_TOO_SHORT')) throw error;
+    if (!(error instanceof ThroughtimeError && error.code.startsWith('DATA_'))) throw error;
     return { part, name, i, truth, refused: error.message };
   }
 }

@@ -19,7 +19,7 @@ export interface Measured {
   readonly processorSeconds: number;
 }
 
-/** Too few cases, or too many that repeat another one: said to be so, and no answer. */
+/** Too few cases, too many that repeat another one, or targets that are all the same: said to be so, and no answer. */
 export interface Refused extends Pick<Measured, 'part' | 'name' | 'i' | 'truth'> {
   readonly refused: string;
 }
@@ -39,7 +39,7 @@ export function calibrationPage(all: readonly (Measured | Refused)[], alpha: num
     '## False alarms',
     '',
     `A horizon above the truth, at alpha = ${alpha}: **${rate(nulls)}**. ${extent(nulls)}`,
-    `${refused} more were refused, with a sentence, as too few cases: most of their sequences repeat another one.`,
+    `${refused} more were refused, with a sentence, as most of their sequences repeat another one, or all targets are the same.`,
     '',
     ...alarms(nulls),
     '',
