@@ -18,7 +18,12 @@ export function longerReach(subject: Subject, lag: number, needed: number): Pres
     });
   }
   const relu = cell === 'rnn' && model.activation === 'relu';
-  if (cell === 'rnn' && !relu && model.recurrentInit !== 'orthogonal' && !isSet(model.orthogonal)) {
+  if (cell !== 'rnn' || relu) {
+    cures.push({
+      set: { ...otherCell(subject, 'rnn'), 'model.recurrentInit': 'orthogonal' },
+      why: 'tanh units over a recurrent matrix that begins orthogonal: singular values of 1, so that the gradient does not fade by it',
+    });
+  } else if (model.recurrentInit !== 'orthogonal' && !isSet(model.orthogonal)) {
     cures.push({
       set: { 'model.recurrentInit': 'orthogonal' },
       why: 'an orthogonal recurrent matrix begins with singular values of 1, so that the gradient does not fade by it',
