@@ -23,5 +23,6 @@ export { openWeights, type WeightsShape } from './run/openWeights.ts';
 export { type ForecastValue, type PredictionAnswer, type PredictRequest, predictRun, type SequenceAnswer } from './run/predictRun.ts';
 export { type Profiles, readProfiles } from './run/profiles.ts';
 export { RunDirectory, type RunRecord } from './run/runDirectory.ts';
+export { TensorboardFile } from './run/tensorboardFile.ts';
 export { type TrainedNetwork, trainedNetwork } from './run/trainedNetwork.ts';
 export { type TrainRequest, type TrainResult, type TrainWatcher, trainRun } from './run/trainRun.ts';
