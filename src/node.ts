@@ -2,6 +2,8 @@
 
 export { type BlasOptions, blasBackend } from './compute/blas/blas.ts';
 export { type CsvColumns, type CsvOptions, readCsv } from './interop/csv.ts';
+export { writeOnnx } from './interop/onnx.ts';
+export { fromPytorch } from './interop/pytorch.ts';
 export {
   courseOf,
   type DiagnoseExperimentRequest,
@@ -12,13 +14,16 @@ export {
 } from './run/diagnoseRun.ts';
 export { type Experiment, experimentFrom, readExperiment } from './run/experiment.ts';
 export { experimentJsonSchema } from './run/experimentSchema.ts';
+export { type ExportAnswer, type ExportRequest, exportNetwork } from './run/exportRun.ts';
 export { type GenerateRequest, generateText } from './run/generateText.ts';
+export { type ImportAnswer, type ImportRequest, importWeights } from './run/importWeights.ts';
 export { type Metrics, type MetricsLine, readMetrics } from './run/metrics.ts';
 export { type OpenedData, type OpenOptions, openData, openDataFiles } from './run/openData.ts';
 export { openWeights, type WeightsShape } from './run/openWeights.ts';
 export { type ForecastValue, type PredictionAnswer, type PredictRequest, predictRun, type SequenceAnswer } from './run/predictRun.ts';
 export { type Profiles, readProfiles } from './run/profiles.ts';
 export { RunDirectory, type RunRecord } from './run/runDirectory.ts';
+export { TensorboardFile } from './run/tensorboardFile.ts';
 export { type TrainedNetwork, trainedNetwork } from './run/trainedNetwork.ts';
 export { type TrainRequest, type TrainResult, type TrainWatcher, trainRun } from './run/trainRun.ts';
 export { type ExperimentTreatment, type TreatOptions, treat } from './run/treatRun.ts';

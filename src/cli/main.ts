@@ -5,9 +5,11 @@ import { writeError } from '../run/files.ts';
 import { dashboardCommand } from './commands/dashboard.ts';
 import { diagnoseCommand } from './commands/diagnose.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { exportCommand } from './commands/export.ts';
 import { generateCommand } from './commands/generate.ts';
 import { gradcheckCommand } from './commands/gradcheck.ts';
 import { horizonCommand } from './commands/horizon.ts';
+import { importCommand } from './commands/import.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { predictCommand } from './commands/predict.ts';
 import { trainCommand } from './commands/train.ts';
@@ -17,7 +19,7 @@ import { tuneClipCommand } from './commands/tuneClip.ts';
 /** Every verb. A new one gets its file in `commands/` and its line here. */
 const commands = [
   ...[trainCommand, diagnoseCommand, treatCommand, tuneClipCommand, horizonCommand, inspectCommand, gradcheckCommand],
-  ...[predictCommand, generateCommand, dashboardCommand, doctorCommand],
+  ...[predictCommand, generateCommand, exportCommand, importCommand, dashboardCommand, doctorCommand],
 ];
 
 const { version } = createRequire(import.meta.url)('throughtime/package.json') as { version: string };

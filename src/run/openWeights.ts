@@ -27,7 +27,11 @@ const cellOfGates: Record<number, CellName> = { 1: 'rnn', 3: 'gru', 4: 'lstm' };
  * @throws SHAPE_MISMATCH where names are missing or shapes do not fit; CHECKPOINT_INVALID for a damaged file.
  */
 export async function openWeights(file: string, activation?: 'tanh' | 'relu'): Promise<WeightsShape> {
-  const content = readSafetensors(await reading(file, () => readFile(file)), file);
+  return weightsOf(readSafetensors(await reading(file, () => readFile(file)), file), file, activation);
+}
+
+/** The same of tensors that are read already. @param file their name, for errors. */
+export function weightsOf(content: TensorFile, file: string, activation?: 'tanh' | 'relu'): WeightsShape {
   const wrong = (sentence: string, field: string) => new ThroughtimeError('SHAPE_MISMATCH', sentence, { file, field });
   const shapeOf = (name: string, dimensions: number): readonly number[] => {
     const tensor = content.tensors.get(name);

@@ -13,6 +13,7 @@ import { reading } from '../../run/files.ts';
 import { toJson } from '../../run/json.ts';
 import { rewound } from '../../run/rewind.ts';
 import { RunDirectory } from '../../run/runDirectory.ts';
+import { TensorboardFile } from '../../run/tensorboardFile.ts';
 import { type TrainRequest, type TrainResult, trainRun } from '../../run/trainRun.ts';
 import { describeMemory } from '../../training/trainingMemory.ts';
 import { EventLines } from '../events.ts';
@@ -42,6 +43,7 @@ interface TrainFlags {
   rewind?: boolean;
   checkpointEvery?: number;
   dashboard?: boolean;
+  tensorboard?: boolean;
 }
 
 export function trainCommand(): Command {
@@ -63,6 +65,7 @@ export function trainCommand(): Command {
     )
     .addOption(options.checkpointEvery())
     .option('--dashboard', 'show the run in a browser while it is trained')
+    .option('--tensorboard', 'write an event file for TensorBoard into the run directory, while it is trained')
     .addOption(options.json())
     .addHelpText(
       'after',
@@ -88,6 +91,7 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
   let progress: Progress | undefined;
   const events = new EventLines();
   let closeDashboard: (() => void) | undefined;
+  let board: { readonly file: TensorboardFile; readonly network: Network } | undefined;
   try {
     const { result, network, data, run } = await withPlace(source, overridesOf(flags), () =>
       trainRun({
@@ -99,8 +103,13 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
         checkpointEvery: flags.checkpointEvery,
         prepare: flags.prepare,
         watcher: {
-          begun({ path: run, experiment, memory, resumedAt, network: { parameters, L, H, cell } }) {
+          begun({ path: run, experiment, memory, resumedAt, network }) {
+            const { parameters, L, H, cell } = network;
             if (flags.dashboard) closeDashboard = openDashboard(path.dirname(path.resolve(run)));
+            if (flags.tensorboard && resumedAt < experiment.training.updates) {
+              board = { file: new TensorboardFile(run), network };
+              board.file.weights(network, resumedAt);
+            }
             progress = new Progress(experiment.training.updates, resumedAt);
             if (resumedAt >= experiment.training.updates) {
               progress.say(`The run in ${run} is finished: all its ${resumedAt} updates were made before.`);
@@ -113,7 +122,11 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
             );
             if (memory.limit !== null || memory.pass.plan !== 'plain') progress.say(describeMemory(memory));
           },
-          updated: (line, sequences) => progress?.updated(line, sequences),
+          updated(line, sequences) {
+            progress?.updated(line, sequences);
+            board?.file.update(line);
+          },
+          evaluated: (update) => board?.file.weights(board.network, update),
           happened(event) {
             const line = events.line(event);
             if (line !== undefined) progress?.say(line);
@@ -145,6 +158,7 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
     }
   } finally {
     closeDashboard?.();
+    board?.file.close();
     // After one signal the process is about to end, and the same one handed on late must not end it another way.
     if (!stop.signal.aborted) process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
