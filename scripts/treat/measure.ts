@@ -119,7 +119,8 @@ then trained from scratch with the seed ${seed}, and judged by \`diagnose\`. Los
 The experiments (\`scripts/treat/experiments.ts\`) were written down before any of them had been treated, but not all of \`treat\` was: that Adam is prescribed in
 place of plain steps and that there are six rounds came after *gain*; that what another seed does not bear out is gone on from, after *rate*; that tanh over an
 orthogonal start is prescribed for other cells, after *closed* and *decay*. Those four rows of the table are therefore no evidence of how often it works elsewhere. The experiments
-whose names begin with *fresh* were written down after the last of these changes.
+whose names begin with *fresh* were written down after the last of these changes. A row was measured once; those of *rate*, *small*, *window*,
+*units* and *slow* before the last change.
 
 Of the sick experiments, those that end in one which trains to a verdict that is not sick: ${well(sickCases)}; of the fresh ones ${well(freshCases)}.
 ${unmeasured.length > 0 ? `\nNot measured: ${unmeasured.join(', ')}.\n` : ''}
