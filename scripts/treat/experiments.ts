@@ -99,6 +99,51 @@ export const sickCases: readonly Case[] = [
   ),
 ];
 
+/** Six more, written down after the last change of `treat` and of what is prescribed. */
+export const freshCases: readonly Case[] = [
+  sick(
+    'fresh-rate',
+    'a learning rate a hundred times too large, an LSTM',
+    'exploding',
+    adding(20),
+    { cell: 'lstm', hiddenSize: 16 },
+    { clip: 'none', learningRate: 1, updates: 600 },
+  ),
+  sick(
+    'fresh-chaos',
+    'a tanh network that begins chaotic',
+    'exploding',
+    recall(25, 3),
+    { cell: 'rnn', hiddenSize: 32, recurrentInit: { gaussian: 4 } },
+    { clip: 'none' },
+  ),
+  sick('fresh-gru', 'a GRU, and a cue 80 steps back', 'vanishing', recall(80, 3), { cell: 'gru', hiddenSize: 16 }, {}),
+  sick(
+    'fresh-order',
+    'a plain tanh network, and two cues up to 60 steps back',
+    'vanishing',
+    temporalOrder(60),
+    { cell: 'rnn', hiddenSize: 20, recurrentInit: { gaussian: 0.7 } },
+    { updates: 800 },
+  ),
+  sick(
+    'fresh-window',
+    'a window of 6 steps of a plain network, and a cue 15 back',
+    'truncated',
+    recall(15, 5),
+    { cell: 'rnn', hiddenSize: 24, recurrentInit: 'orthogonal' },
+    { bptt: { k1: 6, k2: 6 } },
+  ),
+  sick(
+    'fresh-units',
+    'one unit for six symbols',
+    'hard-task',
+    recall(2, 6),
+    { cell: 'lstm', hiddenSize: 1 },
+    { updates: 600, learningRate: 0.01 },
+  ),
+];
+
 export const healthyCase: Case = {
   ...{ name: 'healthy', ill: 'nothing', expected: ['healthy'], sick: false },
   experiment: { name: 'healthy', data: recall(5), model: { cell: 'gru', hiddenSize: 24 }, training: { updates: 600, learningRate: 0.01 } },
