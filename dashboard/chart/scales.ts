@@ -39,23 +39,21 @@ function ticksOf(kind: ScaleKind, [low, high]: readonly [number, number], count:
     for (let exponent = Math.ceil(low / step) * step; exponent <= high; exponent += step)
       ticks.push({ at: own(exponent), label: powerLabel(exponent) });
     if (ticks.length > 1) return ticks;
-    return scaleLinear([low, high], [0, 1])
-      .ticks(count)
-      .map((log) => ({ at: own(log), label: Number.isInteger(log) ? powerLabel(log) : `10^${short(log)}` }));
   }
   const [least, largest] = [10 ** low, 10 ** high];
+  const place = (value: number) => (kind === 'log10' ? Math.log10(value) : value);
   // Within two decades: 1, 2 and 5 of each, or an even scale where those are too few.
   const ticks: Tick[] = [];
   for (let exponent = Math.floor(low); exponent <= high; exponent++) {
     for (const digit of [1, 2, 5]) {
       const at = Number((digit * 10 ** exponent).toPrecision(3));
-      if (at >= least && at <= largest) ticks.push({ at, label: short(at) });
+      if (at >= least && at <= largest) ticks.push({ at: place(at), label: short(at) });
     }
   }
   if (ticks.length >= 3) return ticks;
   return scaleLinear([least, largest], [0, 1])
     .ticks(count)
-    .map((at) => ({ at, label: short(Number(at.toPrecision(12))) }));
+    .map((at) => ({ at: place(at), label: short(Number(at.toPrecision(12))) }));
 }
 
 const powerLabel = (exponent: number) => (exponent === 0 ? '1' : exponent === 1 ? '10' : `10${superscript(exponent)}`);
