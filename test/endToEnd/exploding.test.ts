@@ -1,7 +1,7 @@
 /** Explosions on the command line: said, kept, replayed, gone back before, and their threshold found. */
 
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { readEvents } from '../../src/run/events.ts';
@@ -153,6 +153,16 @@ describe('tune-clip', () => {
     assert.equal(cut.code, 0, cut.stderr);
     const answer = JSON.parse(cut.stdout);
     assert.deepEqual([answer.stopped, answer.threshold, answer.confidence], ['budget', null, null]);
+  });
+
+  test('leaves its answer in a run directory', async () => {
+    using place = workplace();
+    const file = place.write('calm.json', { ...savable, training: { ...savable.training, learningRate: 0.001, updates: 5 } });
+    const run = path.join(place.folder, 'run');
+    assert.equal((await throughtime(['train', file, '--run', run], { cwd: place.folder })).code, 0);
+    const { code, stdout, stderr } = await throughtime(['tune-clip', run, '--threads', '1', '--json'], { cwd: place.folder });
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(JSON.parse(readFileSync(path.join(run, 'tuneClip.json'), 'utf8')), JSON.parse(stdout));
   });
 
   test('refuses what it does not know', async () => {

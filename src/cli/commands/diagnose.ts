@@ -1,4 +1,3 @@
-import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, Option } from 'commander';
@@ -20,6 +19,7 @@ import { sayEvent } from '../events.ts';
 import { type BackendName, openBackend } from '../openBackend.ts';
 import { options, pathText } from '../options.ts';
 import { overridesOf } from '../overrides.ts';
+import { isRun } from '../source.ts';
 import { StageProgress } from '../stageProgress.ts';
 
 interface DiagnoseFlags {
@@ -99,7 +99,7 @@ function diagnosisOf(source: string | undefined, given: Given): Promise<Diagnosi
       throw new ThroughtimeError('OPTION_INVALID', `--${name} does not go with ${source}, which has its own; leave one of them out`);
     }
   }
-  return existsSync(source) && statSync(source).isDirectory() ? ofRun(source, given) : ofExperiment(source, given);
+  return isRun(source) ? ofRun(source, given) : ofExperiment(source, given);
 }
 
 async function ofRun(run: string, { flags, command, signal, watch, left }: Given): Promise<Diagnosis> {

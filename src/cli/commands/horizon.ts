@@ -1,4 +1,3 @@
-import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
@@ -15,6 +14,7 @@ import { ladderPlot } from '../ladderPlot.ts';
 import { duration, short } from '../numbers.ts';
 import { options, pathText } from '../options.ts';
 import { overridesOf } from '../overrides.ts';
+import { isRun } from '../source.ts';
 import { StageProgress } from '../stageProgress.ts';
 
 interface HorizonFlags {
@@ -100,7 +100,7 @@ function* watched<Piece, Whole>(pieces: Generator<Piece, Whole>, watch: (piece: 
 
 async function dataOf(source: string, flags: HorizonFlags): Promise<{ experiment: Experiment; data: DataParts }> {
   const overrides = overridesOf(flags);
-  if (existsSync(source) && statSync(source).isDirectory()) {
+  if (isRun(source)) {
     if (flags.set.length > 0) {
       throw new ThroughtimeError(
         'OPTION_INVALID',

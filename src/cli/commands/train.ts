@@ -1,4 +1,3 @@
-import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command } from 'commander';
@@ -23,6 +22,7 @@ import { openDashboard } from '../openDashboard.ts';
 import { options, pathText } from '../options.ts';
 import { overridesOf } from '../overrides.ts';
 import { Progress } from '../progress.ts';
+import { isRun } from '../source.ts';
 
 /** Characters of the sample that a text model writes: some lines, enough to see whether it has found words. */
 const sampleLength = 400;
@@ -181,7 +181,7 @@ function stopping(stop: AbortController): NodeJS.SignalsListener {
 
 async function requestFor(source: string, flags: TrainFlags): Promise<TrainRequest['source']> {
   const overrides = overridesOf(flags);
-  if (existsSync(source) && statSync(source).isDirectory()) {
+  if (isRun(source)) {
     if (flags.rewind) return { ...(await rewound(source, overrides)), runPath: flags.run };
     if (overrides.length > 0 || flags.run !== undefined) {
       const option = flags.set.length > 0 ? 'set' : (['monitor', 'seed', 'memory'] as const).find((name) => flags[name] !== undefined);

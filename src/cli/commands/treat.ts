@@ -1,16 +1,15 @@
-import { existsSync, statSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command } from 'commander';
 import { ThroughtimeError } from '../../errors.ts';
-import { changedContent, type Experiment, readExperiment, withPlace } from '../../run/experiment.ts';
-import { reading, writeError, writeWhole } from '../../run/files.ts';
+import { changedContent, type Experiment, withPlace } from '../../run/experiment.ts';
+import { writeError, writeWhole } from '../../run/files.ts';
 import { toJson } from '../../run/json.ts';
-import { checkUnchanged, describeFiles } from '../../run/openData.ts';
-import { RunDirectory } from '../../run/runDirectory.ts';
 import { defaultSeconds, type ExperimentTreatment, treat } from '../../run/treatRun.ts';
 import { options, pathText } from '../options.ts';
 import { overridesOf } from '../overrides.ts';
+import { experimentOf, isRun } from '../source.ts';
 import { StageProgress } from '../stageProgress.ts';
 import { treatmentScreen } from '../treatmentScreen.ts';
 
@@ -95,20 +94,12 @@ async function run(source: string, flags: TreatFlags): Promise<void> {
   }
 }
 
-const isRun = (source: string): boolean => existsSync(source) && statSync(source).isDirectory();
-
 async function sourceOf(source: string, flags: TreatFlags): Promise<Source> {
   const overrides = overridesOf(flags);
-  if (!isRun(source)) {
-    const content = await reading(source, () => readFile(source, 'utf8'));
-    const out = path.join(path.dirname(source), `${path.basename(source).replace(/\.jsonc?$/, '')}.treated.json`);
-    return { experiment: readExperiment(content, source, overrides), folder: path.dirname(source), content, overrides, out };
-  }
-  const { experiment, folder, files } = RunDirectory.open(source).record;
-  checkUnchanged(source, files, await describeFiles(experiment, folder));
-  const content = JSON.stringify(experiment);
-  const out = `${source.replace(/[/\\]+$/, '')}.treated.json`;
-  return { experiment: readExperiment(content, source, overrides), folder, content, overrides, out };
+  const out = isRun(source)
+    ? `${source.replace(/[/\\]+$/, '')}.treated.json`
+    : path.join(path.dirname(source), `${path.basename(source).replace(/\.jsonc?$/, '')}.treated.json`);
+  return { ...(await experimentOf(source, overrides)), overrides, out };
 }
 
 /** Fields of `data` that name files. */

@@ -1,22 +1,19 @@
-import { existsSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command } from 'commander';
 import type { DataParts } from '../../data/dataset.ts';
 import type { Tried } from '../../diagnosis/threshold/threshold.ts';
 import { nothing, type TuneClipAnswer, tuneClipPieces } from '../../diagnosis/threshold/tuneClip.ts';
-import { type Experiment, readExperiment, withPlace } from '../../run/experiment.ts';
-import { reading, writeWhole } from '../../run/files.ts';
+import { type Experiment, withPlace } from '../../run/experiment.ts';
+import { writeWhole } from '../../run/files.ts';
 import { toJson } from '../../run/json.ts';
-import { checkUnchanged, describeFiles } from '../../run/openData.ts';
 import { openTraining } from '../../run/openTraining.ts';
 import { Pace, type Stop } from '../../run/pace.ts';
-import { RunDirectory } from '../../run/runDirectory.ts';
 import { normPlot } from '../normPlot.ts';
 import { duration, short } from '../numbers.ts';
 import { type BackendName, openBackend } from '../openBackend.ts';
 import { options, pathText } from '../options.ts';
 import { overridesOf } from '../overrides.ts';
+import { experimentOf, isRun } from '../source.ts';
 
 interface TuneClipFlags {
   set: string[];
@@ -56,7 +53,7 @@ export function tuneClipCommand(): Command {
 
 async function tuneClip(source: string, flags: TuneClipFlags, command: Command): Promise<void> {
   const began = performance.now();
-  const { experiment, folder } = await experimentOf(source, flags);
+  const { experiment, folder } = await experimentOf(source, overridesOf(flags));
   const { backend } = await openBackend(flags, command);
   const stop = new AbortController();
   const onSignal = () => stop.abort();
@@ -79,19 +76,6 @@ async function tuneClip(source: string, flags: TuneClipFlags, command: Command):
     data?.close?.();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
-}
-
-const isRun = (source: string): boolean => existsSync(source) && statSync(source).isDirectory();
-
-async function experimentOf(source: string, flags: TuneClipFlags): Promise<{ experiment: Experiment; folder: string }> {
-  const overrides = overridesOf(flags);
-  if (!isRun(source)) {
-    const content = await reading(source, () => readFile(source, 'utf8'));
-    return { experiment: readExperiment(content, source, overrides), folder: path.dirname(source) };
-  }
-  const { experiment, folder, files } = RunDirectory.open(source).record;
-  checkUnchanged(source, files, await describeFiles(experiment, folder));
-  return { experiment: overrides.length > 0 ? readExperiment(JSON.stringify(experiment), source, overrides) : experiment, folder };
 }
 
 function line({ threshold, fresh, stable, why, clippedFraction }: Tried): string {
@@ -133,7 +117,7 @@ function screen(answer: Answer, source: string, { training }: Experiment): strin
     rows.push([`at ${short(lower)}`, `the loss of the replays ends ${short(ratio)} times as high`]);
   const longest = Math.max(...rows.map(([name]) => name.length));
   const table = rows.map(([name, value]) => `  ${name.padEnd(longest)}  ${value}`).join('\n');
-  const isRun = statSync(source).isDirectory();
-  const next = `throughtime train ${source}${isRun ? ' --rewind' : ''} --set training.clip.globalNorm=${Number(threshold.toPrecision(3))}`;
+  const ofRun = isRun(source);
+  const next = `throughtime train ${source}${ofRun ? ' --rewind' : ''} --set training.clip.globalNorm=${Number(threshold.toPrecision(3))}`;
   return `\n${table}\n${plot}\n${took}  Train with it: ${next}\n`;
 }
