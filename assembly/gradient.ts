@@ -4,10 +4,12 @@
  * Two ways. Where both are broad, pieces of the broader matrix are packed, pieces of the other transposed, and given to the
  * ordinary product. Where one has few columns, packing would cost more than the product: the other is read in place, eight
  * rows at a time, and added to a result that stays in the first-level cache. Both sum over k in ascending order.
+ *
+ * The rows over which is summed may lie in blocks, as those of some of a batch's sequences do: n of them at every step.
  */
 
 import { loadLanes, madd, storeLanes } from './lanes';
-import { pack, transpose } from './layout';
+import { packRows, transpose } from './layout';
 import { product, productBytes, useProductMemory } from './product';
 
 /** Rows of A and B packed at a time. */
@@ -28,6 +30,8 @@ const TRANSPOSED_BYTES: usize = TRANSPOSED_PIECE * TRANSPOSED_STRIDE;
 const RESULT_BYTES: usize = RESULT_ROWS * BROAD_PIECE * 4;
 
 const FROM_C: i32 = 1;
+/** Columns of a packed panel. */
+const PANEL: usize = 8;
 
 let packed: usize = 0;
 let transposed: usize = 0;
@@ -57,35 +61,100 @@ export function multiplyTransposed(
   c: usize,
   cStride: usize,
 ): void {
+  multiplyTransposedBlocks(a, aStride, 0, b, bStride, 0, K, M, N, K, c, cStride);
+}
+
+/** The same of rows that lie in blocks of `n`, one block `aJump` and `bJump` bytes after the other. */
+export function multiplyTransposedBlocks(
+  a: usize,
+  aStride: usize,
+  aJump: usize,
+  b: usize,
+  bStride: usize,
+  bJump: usize,
+  n: usize,
+  M: usize,
+  N: usize,
+  K: usize,
+  c: usize,
+  cStride: usize,
+): void {
   if (M <= NARROW && M <= N) {
-    for (let n: usize = 0; n < N; n += BROAD_PIECE) {
-      addOuterProducts(a, aStride, b + n * 4, bStride, M, min(BROAD_PIECE, N - n), K, c + n * 4, cStride);
+    for (let at: usize = 0; at < N; at += BROAD_PIECE) {
+      addOuterBlocks(a, aStride, aJump, b + at * 4, bStride, bJump, n, M, min(BROAD_PIECE, N - at), K, c + at * 4, cStride);
     }
   } else if (N <= RESULT_ROWS && N < M) {
     for (let m: usize = 0; m < M; m += BROAD_PIECE) {
       const columns = min(BROAD_PIECE, M - m);
       const stride = columns * 4;
       transpose(c + m * cStride, cStride, columns, N, result, stride);
-      if (N <= NARROW) addOuterProducts(b, bStride, a + m * 4, aStride, N, columns, K, result, stride);
-      else broad(b, bStride, a + m * 4, aStride, N, columns, K, result, stride);
+      if (N <= NARROW) addOuterBlocks(b, bStride, bJump, a + m * 4, aStride, aJump, n, N, columns, K, result, stride);
+      else broad(b, bStride, bJump, a + m * 4, aStride, aJump, n, N, columns, K, result, stride);
       transpose(result, stride, N, columns, c + m * cStride, cStride);
     }
   } else {
-    for (let n: usize = 0; n < N; n += BROAD_PIECE) {
-      broad(a, aStride, b + n * 4, bStride, M, min(BROAD_PIECE, N - n), K, c + n * 4, cStride);
+    for (let at: usize = 0; at < N; at += BROAD_PIECE) {
+      broad(a, aStride, aJump, b + at * 4, bStride, bJump, n, M, min(BROAD_PIECE, N - at), K, c + at * 4, cStride);
     }
   }
 }
 
-function broad(a: usize, aStride: usize, b: usize, bStride: usize, M: usize, N: usize, K: usize, c: usize, cStride: usize): void {
+function broad(
+  a: usize,
+  aStride: usize,
+  aJump: usize,
+  b: usize,
+  bStride: usize,
+  bJump: usize,
+  n: usize,
+  M: usize,
+  N: usize,
+  K: usize,
+  c: usize,
+  cStride: usize,
+): void {
   for (let k: usize = 0; k < K; k += K_PIECE) {
     const depth = min(K_PIECE, K - k);
-    pack(b + k * bStride, bStride, 4, depth, N, packed);
-    for (let m: usize = 0; m < M; m += TRANSPOSED_PIECE) {
-      const rows = min(TRANSPOSED_PIECE, M - m);
-      transpose(a + k * aStride + m * 4, aStride, depth, rows, transposed, TRANSPOSED_STRIDE);
-      product(transposed, TRANSPOSED_STRIDE, rows, depth, N, packed, FROM_C, 0, c + m * cStride, cStride);
+    for (let done: usize = 0; done < depth; ) {
+      const row = (k + done) % n;
+      const rows = min(n - row, depth - done);
+      const from = b + ((k + done) / n) * bJump + row * bStride;
+      packRows(from, bStride, rows, N, packed + done * PANEL * 4, depth * PANEL * 4);
+      done += rows;
     }
+    for (let m: usize = 0; m < M; m += TRANSPOSED_PIECE) {
+      const columns = min(TRANSPOSED_PIECE, M - m);
+      for (let done: usize = 0; done < depth; ) {
+        const row = (k + done) % n;
+        const rows = min(n - row, depth - done);
+        const from = a + ((k + done) / n) * aJump + row * aStride + m * 4;
+        transpose(from, aStride, rows, columns, transposed + done * 4, TRANSPOSED_STRIDE);
+        done += rows;
+      }
+      product(transposed, TRANSPOSED_STRIDE, columns, depth, N, packed, FROM_C, 0, c + m * cStride, cStride);
+    }
+  }
+}
+
+/** `addOuterProducts` of K rows, block after block. */
+function addOuterBlocks(
+  narrow: usize,
+  narrowStride: usize,
+  narrowJump: usize,
+  wide: usize,
+  wideStride: usize,
+  wideJump: usize,
+  n: usize,
+  N: usize,
+  M: usize,
+  K: usize,
+  sums: usize,
+  sumsStride: usize,
+): void {
+  for (let k: usize = 0; k < K; k += n) {
+    addOuterProducts(narrow, narrowStride, wide, wideStride, N, M, min(n, K - k), sums, sumsStride);
+    narrow += narrowJump;
+    wide += wideJump;
   }
 }
 

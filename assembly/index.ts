@@ -9,6 +9,7 @@ export { softmaxCrossEntropy } from './loss';
 export { copyRows, pack, transpose } from './layout';
 export { adam, momentum, rmsprop, sgd } from './optimizer';
 export { plainRowBytes } from './native';
+export { addParts, addPartialGradients } from './partialGradients';
 export { product } from './product';
 export { pullBack } from './pullBack';
 export { addColumnSums, firstNonFinite, maximizeRows, sumSquares } from './reduce';

@@ -9,8 +9,11 @@ const PANEL: usize = 8;
 export function pack(source: usize, strideK: usize, strideN: usize, K: usize, N: usize, packed: usize): void {
   const whole = N / PANEL;
   const panel = K * PANEL * 4;
-  if (strideN == 4) packRows(source, strideK, K, whole, packed);
-  else if (strideK == 4) packColumns(source, strideN, K, whole, packed);
+  if (strideN == 4) {
+    packRows(source, strideK, K, N, packed, panel);
+    return;
+  }
+  if (strideK == 4) packColumns(source, strideN, K, whole, packed);
   else {
     for (let p: usize = 0; p < whole; p++) packPart(source + p * PANEL * strideN, strideK, strideN, K, PANEL, packed + p * panel);
   }
@@ -19,11 +22,11 @@ export function pack(source: usize, strideK: usize, strideN: usize, K: usize, N:
 }
 
 /**
- * Whole panels of a matrix whose rows are contiguous: eight rows at a time, walked from left to right, so that whole cache
- * lines are read in few streams and whole lines are written.
+ * The panels, `panel` bytes apart, of a matrix whose rows are contiguous: eight rows at a time, walked from left to right, so that
+ * whole cache lines are read in few streams and whole lines are written.
  */
-function packRows(source: usize, strideK: usize, K: usize, panels: usize, packed: usize): void {
-  const panel = K * PANEL * 4;
+export function packRows(source: usize, strideK: usize, K: usize, N: usize, packed: usize, panel: usize): void {
+  const panels = N / PANEL;
   for (let k: usize = 0; k < K; k += 8) {
     const height = min<usize>(8, K - k) * PANEL * 4;
     for (let p: usize = 0; p < panels; p++) {
@@ -36,6 +39,8 @@ function packRows(source: usize, strideK: usize, K: usize, panels: usize, packed
       }
     }
   }
+  const rest = N % PANEL;
+  if (rest > 0) packPart(source + panels * PANEL * 4, strideK, 4, K, rest, packed + panels * panel);
 }
 
 /** Whole panels of a matrix whose columns are contiguous: 8 columns interleaved, 4 elements of each at a time. */

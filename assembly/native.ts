@@ -1,6 +1,5 @@
 /** Matrix products done outside of this module, by a library of the machine (src/compute/blas/). Never called where there is none. */
 
-import { fillRows } from './elementwise';
 import { product } from './product';
 
 /** What a product starts from, as in product.ts. */
@@ -38,7 +37,7 @@ declare function nativeProduct(
   rows: usize,
 ): void;
 
-/** `product` over a packed B, or over the plain rows of B, `plainRowBytes` apart, by the library of the machine; with a bias, the rows of C follow each other. */
+/** `product` over a packed B, or over the plain rows of B, `plainRowBytes` apart, by the library of the machine. */
 export function anyProduct(
   native: i32,
   a: usize,
@@ -56,6 +55,8 @@ export function anyProduct(
     product(a, aStride, M, K, N, b, start, bias, c, cStride);
     return;
   }
-  if (start == FROM_BIAS) fillRows(bias, c, M, N);
+  if (start == FROM_BIAS) {
+    for (let row: usize = 0; row < M; row++) memory.copy(c + row * cStride, bias, N * 4);
+  }
   nativeProduct(a, aStride, M, K, N, b, plainRowBytes(N), start != FROM_ZERO, c, cStride, native == UNBOUNDED ? 0 : native * 16);
 }

@@ -7,7 +7,7 @@
  */
 
 import { lruBackward, lruForward, mingruBackward, mingruForward } from './diagonal';
-import { add, scaleRows } from './elementwise';
+import { add, gatherRows, scaleRows } from './elementwise';
 import { gruBackward, gruForward, lstmBackward, lstmForward, reluBackward, reluForward, tanhBackward, tanhForward } from './gates';
 import { anyProduct } from './native';
 import { maximizeRows } from './reduce';
@@ -82,6 +82,16 @@ class Layer {
   /** So many ways around the cell, and where the first is described. */
   shortcuts: usize;
   shortcut: usize;
+  /** What the layer reads, [T * B, inputWidth] numbers or [T * B] symbols; both 0 where `pre` holds the input product already. */
+  input: usize;
+  symbols: usize;
+  inputWidth: usize;
+  /** How the input matrix lies in memory. */
+  inputNative: i32;
+  /** The input matrix [inputWidth, F*H] with the bias [F*H], and for symbols the rows [inputWidth, G*H] that hold both. */
+  forwardInput: usize;
+  inputBias: usize;
+  table: usize;
 }
 
 /** A way around the cell, from h_{t - lag} (network/unroll/shortcuts.ts), in the order of src/compute/wasm/sweep.ts. */
@@ -139,6 +149,12 @@ export function forwardSweep(at: usize, b0: usize, b1: usize): void {
     const previous = next - layer.recurrentLag * B * row;
     const pre = layer.pre + first * preRow;
     const apart = layer.apart + first * row;
+    if (layer.input != 0) {
+      const inputRow = layer.inputWidth * 4;
+      const input = layer.input + first * inputRow;
+      const N = inputGatesOf(cell) * H;
+      anyProduct(layer.inputNative, input, inputRow, n, layer.inputWidth, N, layer.forwardInput, FROM_BIAS, layer.inputBias, pre, preRow);
+    } else if (layer.symbols != 0) gatherRows(layer.table, layer.symbols + first * 4, n, gatesOf(cell) * H, pre);
     if (cell < MINGRU) anyProduct(joinedNative, layer.h + previous, row, n, H, joined, layer.forwardJoined, FROM_C, 0, pre, preRow);
     if (cell == GRU) anyProduct(apartNative, layer.h + previous, row, n, H, H, layer.forwardApart, FROM_BIAS, layer.apartBias, apart, row);
     if (layer.shortcuts > 0) enter(layer, pre, preRow, next, n);

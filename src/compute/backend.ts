@@ -110,6 +110,10 @@ export interface SweepArrays {
   readonly recurrentLag: number;
   readonly dStates: readonly Reals[];
   readonly shortcuts: readonly SweepShortcut[];
+  /** The input matrix [I, F*H] with its bias, or for symbols a row [G*H] of `inputTable` for each, in which the bias is. */
+  readonly forwardInput: PackedMatrix | undefined;
+  readonly inputBias: Reals;
+  readonly inputTable: Reals | undefined;
   readonly forwardJoined: PackedMatrix;
   readonly forwardApart: PackedMatrix;
   readonly backwardJoined: PackedMatrix;
@@ -155,14 +159,22 @@ export interface LayerWatch {
   readonly least: Reals;
 }
 
+/** What a layer reads at its T * B rows: numbers from `at` on, or symbols. */
+export type SweepInput =
+  | { readonly kind: 'vectors'; readonly values: Reals; readonly at: number }
+  | { readonly kind: 'symbols'; readonly indices: Int32Array };
+
 /** Many steps of a layer in one call, where a backend can do that; the same mathematics, under a parity test. */
 export interface Sweep {
+  /** Whether `forward` makes the input product of each step as it comes to it. */
+  readonly readsInput: boolean;
   /**
    * Forward through steps [from, to), which follow on those of the last call unless `from` is 0.
    *
    * @param lengths [B] steps of each sequence, or null where none is over.
+   * @param input null where `pre` holds the input product already.
    */
-  forward(B: number, from: number, to: number, lengths: Int32Array | null): void;
+  forward(B: number, from: number, to: number, lengths: Int32Array | null, input: SweepInput | null): void;
   /**
    * Back through steps [from, to), which have been run forward. What enters at each step is given as the layer's `Injection`.
    *
@@ -178,6 +190,49 @@ export interface Sweep {
     after: number,
     watch: LayerWatch | null,
   ): void;
+}
+
+/** What the gradients of a layer's weights are made of, as network/unroll/layerWeights.ts holds it; all in one backend's memory. */
+export interface GradientArrays {
+  readonly H: number;
+  /** The largest B. */
+  readonly B: number;
+  /** [T, B, columns] dL/dpre as mantissas, and [T * B] their exponents. The input goes into the first `entered` columns, the recurrent matrix into `joined`. */
+  readonly pre: Reals;
+  readonly columns: number;
+  readonly entered: number;
+  readonly joined: number;
+  readonly exponents: Int32Array;
+  /** [T, B, apartColumns] that of the recurrent term kept apart. */
+  readonly apart: Reals;
+  readonly apartColumns: number;
+  /** Numbers of the input that are multiplied with a matrix; 0 for symbols. */
+  readonly width: number;
+}
+
+/** The gradients of a layer's weights, added up by parts of the batch: threads go on with the sequences whose rows they have just made. */
+export interface PartialGradients {
+  /**
+   * Adds those of steps [from, to) of B sequences, and ends the mantissa form of these rows.
+   *
+   * @param scaled whether any row of them has an exponent other than 0.
+   * @param read in which what the recurrent matrix has read at step 0 begins at `readAt`.
+   * @param input likewise the layer's input; null for symbols.
+   * @param begins whether what has been added before is forgotten.
+   */
+  add(
+    B: number,
+    from: number,
+    to: number,
+    scaled: boolean,
+    read: Reals,
+    readAt: number,
+    input: Reals | null,
+    inputAt: number,
+    begins: boolean,
+  ): void;
+  /** Adds a sum to `out`, once: of the input matrix, the recurrent matrices (the one kept apart last), or the columns of dL/dpre or dL/dapart. */
+  collect(which: 'input' | 'recurrent' | 'columns' | 'apartColumns', out: Reals, outAt: number): void;
 }
 
 /**
@@ -240,6 +295,8 @@ export interface Backend {
   readonly native?: Readonly<Record<string, unknown>>;
   /** Many steps of a layer in one call, if this backend can do that for its cell. */
   sweep?(arrays: SweepArrays): Sweep | undefined;
+  /** Weight gradients by parts of the batch, if this backend has a use for them at these sizes: that depends on nothing but the sizes. */
+  partialGradients?(arrays: GradientArrays): PartialGradients | undefined;
   /** Room for row vectors on their way back through a layer. */
   pullBack(arrays: PullBackArrays): PullBack;
 

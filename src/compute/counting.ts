@@ -1,4 +1,5 @@
 import type { Backend, Reals } from './backend.ts';
+import { partialGradientBytes } from './wasm/partialGradients.ts';
 
 /** Arrays begin at cache lines, so that each may take this many bytes more than its numbers. */
 const ALIGNMENT = 64;
@@ -37,8 +38,12 @@ export function countingBackend(like: Backend): CountingBackend {
     allocatePacked: (K, N) => ({ K, N, data: reals(K * Math.ceil(N / 8) * 8) }),
     // The words and the scratch of wasm/sweep.ts.
     sweep({ B, H, shortcuts }) {
-      count(40 + 6 * shortcuts.length, 4);
+      count(47 + 6 * shortcuts.length, 4);
       count(B * (H + 2), perReal);
+      return undefined;
+    },
+    partialGradients(arrays) {
+      if (like.partialGradients) count(partialGradientBytes(arrays), 1);
       return undefined;
     },
     // The arrays of wasm/pullBack.ts, with the scratch of each thread.

@@ -12,6 +12,8 @@ export const pooledKernels = [
     'gatherRows',
     'adam',
     'pullBack',
+    'addPartialGradients',
+    'addParts',
     'nativeProduct',
     'nativeTransposed',
   ] as const),

@@ -68,6 +68,8 @@ export interface Kernels {
 
   forwardSweep(layer: number, b0: number, b1: number): void;
   backwardSweep(layer: number, b0: number, b1: number): void;
+  addPartialGradients(block: number, p0: number, p1: number): void;
+  addParts(sums: number, bytes: number, parts: number, length: number, out: number): void;
   pullBack(rows: number, b0: number, b1: number, scratch: number): void;
 
   sgd(p: number, g: number, length: number, rate: number): void;

@@ -7,6 +7,8 @@ const PANEL = 8;
 /** A right-hand matrix in this backend's memory: in panels for its own product, or in plain rows for the library's. */
 export interface Matrix extends PackedMatrix {
   readonly layout: Layout;
+  /** About so many rows of A it is laid out for. */
+  readonly rows: number;
   /** Numbers from one plain row to the next. */
   readonly stride: number;
 }

@@ -1,5 +1,5 @@
 import type { Reals, Sweep, SweepArrays } from '../backend.ts';
-import type { Matrix } from './matrices.ts';
+import { type Matrix, packed } from './matrices.ts';
 import type { StackMemory } from './memory.ts';
 import type { ThreadedKernels } from './threadedKernels.ts';
 import { watchBlock } from './watch.ts';
@@ -12,6 +12,7 @@ const words = [
   ...['cell', 'from', 'to', 'B', 'H', 'pre', 'apart', 'h', 'c', 'dh', 'dc', 'scratch', 'forwardJoined', 'forwardApart', 'apartBias'],
   ...['backwardJoined', 'backwardApart', 'scale', 'exponents', 'lengths', 'injected', 'injectedRows', 'injectedExponents'],
   ...['native', 'after', 'watch', 'units', 'history', 'recurrentLag', 'most', 'shortcuts', 'shortcut'],
+  ...['input', 'symbols', 'inputWidth', 'inputNative', 'forwardInput', 'inputBias', 'table'],
 ] as const;
 type Word = (typeof words)[number];
 
@@ -24,7 +25,9 @@ const address = (array: Reals | Int32Array | null | undefined) => array?.byteOff
 export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: ThreadedKernels): Sweep | undefined {
   const cell = cellNumbers[arrays.cell];
   if (cell === undefined) return undefined;
-  const { H, states, dStates } = arrays;
+  const { H, states, dStates, forwardInput, inputTable } = arrays;
+  const { layout: inputNative = packed, rows: laidOutFor = 0 } = (forwardInput as Matrix | undefined) ?? {};
+  const readsInput = inputNative === packed || laidOutFor <= arrays.B;
   const matrices = [arrays.forwardJoined, arrays.forwardApart, arrays.backwardJoined, arrays.backwardApart];
   const native = matrices.reduce((bits, matrix, index) => bits | ((matrix as Matrix).layout << (8 * index)), 0);
   const at = stack.allocateBytes(words.length * 4);
@@ -54,11 +57,17 @@ export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: Thre
     scale: address(arrays.scale),
     exponents: address(arrays.exponents),
     native,
+    inputWidth: forwardInput?.K ?? 0,
+    inputNative,
+    forwardInput: address(forwardInput?.data),
+    inputBias: address(arrays.inputBias),
+    table: address(inputTable),
   });
   const around = describeShortcuts(arrays, stack);
   set({ shortcuts: arrays.shortcuts.length, shortcut: around.at });
-  const anyNative = native !== 0 || around.native;
+  const anyNative = native !== 0 || around.native || (readsInput && inputNative !== packed);
   const place = (word: Word) => words.indexOf(word);
+  const [inputPlace, symbolsPlace] = [place('input'), place('symbols')];
   const [fromPlace, toPlace, B, lengths, injected, injectedRows, injectedExponents, afterPlace] = [
     place('from'),
     place('to'),
@@ -73,13 +82,17 @@ export function wasmSweep(arrays: SweepArrays, stack: StackMemory, kernels: Thre
   const describe = watchBlock(stack);
   /** Multiplications and additions of one sequence through one step; about, where it is unit by unit. */
   const perRow = 2 * H * (arrays.forwardJoined.N + arrays.forwardApart.N + around.columns) || unitwise * H;
+  const enteringPerRow = readsInput ? 2 * (forwardInput ? forwardInput.K * forwardInput.N : 0) : 0;
   return {
-    forward(sequences, from, to, given) {
+    readsInput,
+    forward(sequences, from, to, given, input) {
       layer[fromPlace] = from;
       layer[toPlace] = to;
       layer[B] = sequences;
       layer[lengths] = address(given);
-      kernels.forwardSweep(at, sequences, (to - from) * perRow, anyNative);
+      layer[inputPlace] = input?.kind === 'vectors' ? input.values.byteOffset + input.at * 4 : 0;
+      layer[symbolsPlace] = input?.kind === 'symbols' ? address(input.indices) : 0;
+      kernels.forwardSweep(at, sequences, (to - from) * (perRow + enteringPerRow), anyNative);
     },
     backward(values, rows, exponents, from, to, after, watch) {
       layer[fromPlace] = from;

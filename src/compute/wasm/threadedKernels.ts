@@ -45,6 +45,28 @@ export class ThreadedKernels {
     if (piece < B) pool?.wait();
   }
 
+  /** `Kernels.addPartialGradients`, the parts shared out. */
+  addPartialGradients(block: number, parts: number, work: number): void {
+    const pool = this.#pool;
+    const piece = this.#share(parts, 1, work);
+    for (let first = piece, thread = 1; first < parts; first += piece, thread++) {
+      pool?.post(thread, 'addPartialGradients', block, first, Math.min(parts, first + piece));
+    }
+    this.#kernels.addPartialGradients(block, 0, Math.min(parts, piece));
+    if (piece < parts) pool?.wait();
+  }
+
+  /** `Kernels.addParts`, the numbers shared out. */
+  addParts(sums: number, bytes: number, parts: number, length: number, out: number): void {
+    const pool = this.#pool;
+    const piece = this.#share(length, 16, 4 * parts * length);
+    for (let first = piece, thread = 1; first < length; first += piece, thread++) {
+      pool?.post(thread, 'addParts', sums + first * 4, bytes, parts, Math.min(piece, length - first), out + first * 4);
+    }
+    this.#kernels.addParts(sums, bytes, parts, Math.min(length, piece), out);
+    if (piece < length) pool?.wait();
+  }
+
   /** `Kernels.product`, the rows of C shared out. */
   product(
     a: number,

@@ -9,6 +9,7 @@ import { compileKernels, instantiateKernels } from './kernels.ts';
 import { fusedLosses } from './losses.ts';
 import { copyRows, type Layout, layoutFor, type Matrix, matrixLength, packed as packedLayout, rowsPerCall } from './matrices.ts';
 import { StackMemory } from './memory.ts';
+import { wasmPartialGradients } from './partialGradients.ts';
 import { wasmPullBack } from './pullBack.ts';
 import { wasmSweep } from './sweep.ts';
 import { ThreadedKernels } from './threadedKernels.ts';
@@ -116,6 +117,11 @@ export async function openWasm(options: WasmOptions, native: Native | undefined)
     fused: { cells: fusedCells(kernels), updates: fusedUpdates(kernels, shared), losses: fusedLosses(shared) },
     threads,
     sweep: (arrays) => wasmSweep(arrays, stack, shared),
+    partialGradients(arrays) {
+      const { joined, H } = arrays;
+      const large = native?.wants.gradient === true && Math.min(joined, H) >= LEAST_NATIVE;
+      return large ? undefined : wasmPartialGradients(arrays, stack, shared);
+    },
     pullBack(arrays) {
       const { S, H, P, width } = arrays;
       const large = Math.min(S * H, H, P, width || H) >= LEAST_NATIVE;
@@ -134,7 +140,7 @@ export async function openWasm(options: WasmOptions, native: Native | undefined)
     allocatePacked(K, N, rows = 0) {
       const layout = layoutIn(K, N, rows);
       const stride = plainStride(N);
-      const matrix: Matrix = { K, N, layout, stride, data: allocate(matrixLength(K, N, layout, stride)) };
+      const matrix: Matrix = { K, N, layout, rows, stride, data: allocate(matrixLength(K, N, layout, stride)) };
       return matrix;
     },
     pack(source, sourceAt, strideK, strideN, packed) {

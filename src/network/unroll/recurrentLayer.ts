@@ -7,7 +7,7 @@ import { type Injection, inject } from './injection.ts';
 import { type LayerInput, LayerWeights } from './layerWeights.ts';
 import { type NormRecord, recordNorms } from './normRecord.ts';
 import { pieceSteps } from './pieces.ts';
-import { endMantissas, RowScale } from './rowScale.ts';
+import { endMantissas, findRowsLeft, RowScale } from './rowScale.ts';
 import { Shortcuts } from './shortcuts.ts';
 import { watchStates } from './stateWatch.ts';
 
@@ -16,7 +16,7 @@ import { watchStates } from './stateWatch.ts';
  * the network (H units, G blocks of `pre`, of which the input goes into F; the recurrent matrix into A kept apart and J joined with
  * the input; U for the constants of single units); `capacity` is the largest T * B.
  *
- * Forward, `pre` [T, B, G*H] starts as the input product of many steps at once; each step then adds its recurrent product.
+ * Forward, `pre` [T, B, G*H] starts as the input product of a step, or of many at once; each step then adds its recurrent product.
  * Backward, `pre` becomes dL/dpre step by step, and the weight gradients are one product over many steps. How many is said in `pieces.ts`.
  */
 export class RecurrentLayer {
@@ -41,6 +41,7 @@ export class RecurrentLayer {
   readonly #apart: Reals;
   readonly #gradientRows: readonly { readonly values: Reals; readonly width: number }[];
   readonly #factors: Reals;
+  readonly #left = { first: 0, scaled: false };
   /** Largest B. */
   readonly #most: number;
   readonly #shortcuts: Shortcuts;
@@ -80,7 +81,7 @@ export class RecurrentLayer {
       { values: this.#pre, width: G * H },
       { values: this.#apart, width: A * H },
     ];
-    const weights = new LayerWeights(network, layer, { pre: this.#pre, apart: this.#apart, T, B });
+    const weights = new LayerWeights(network, layer, { pre: this.#pre, apart: this.#apart, exponents: this.exponents, T, B });
     this.#weights = weights;
     this.#step = {
       B,
@@ -107,6 +108,9 @@ export class RecurrentLayer {
       recurrentLag,
       shortcuts: this.#shortcuts.list,
       dStates: this.#dStates,
+      forwardInput: weights.forwardInput,
+      inputBias: weights.bias,
+      inputTable: weights.table,
       forwardJoined: weights.forwardJoined,
       forwardApart: weights.forwardApart,
       backwardJoined: weights.backwardJoined,
@@ -134,11 +138,15 @@ export class RecurrentLayer {
     this.#shortcuts.packForward();
     let shortest = T;
     for (let b = 0; b < B; b++) shortest = Math.min(shortest, lengths[b]);
-    const steps = pieceSteps(this.#network, B);
+    if (this.#sweep?.readsInput) {
+      this.#sweep.forward(B, 0, T, shortest < T ? lengths : null, input);
+      return;
+    }
+    const steps = this.#weights.stepwise ? 1 : pieceSteps(this.#network, B);
     for (let from = 0; from < T; from += steps) {
       const to = Math.min(from + steps, T);
       this.#weights.multiplyInput(input, from * B, (to - from) * B);
-      if (this.#sweep) this.#sweep.forward(B, from, to, shortest < T ? lengths : null);
+      if (this.#sweep) this.#sweep.forward(B, from, to, shortest < T ? lengths : null, null);
       else this.#runForward(from, to, shortest, lengths);
     }
   }
@@ -229,15 +237,20 @@ export class RecurrentLayer {
    * `pre`. Those of an input of symbols are complete only with the steps from 0 on, which come last.
    */
   addParameterGradients(input: LayerInput, from: number, to: number): void {
-    const backend = this.#backend;
     const { H } = this.#network;
     const B = this.#B;
-    const first = endMantissas(backend, this.exponents, from, to, B, this.#gradientRows, this.#factors);
-    const rows = (to - first) * B;
+    const left = this.#left;
+    findRowsLeft(this.#backend, this.exponents, from, to, B, left);
+    const { first, scaled } = left;
     const h = this.states[0];
+    const [begins, ends] = [to === this.#T, from === 0];
+    if (this.#weights.partial) this.#weights.addPartialGradients(input, first, to, B, scaled, h, this.readAt, begins, ends);
+    else {
+      if (scaled) endMantissas(this.#backend, this.exponents, first, to, B, this.#gradientRows, this.#factors);
+      this.#weights.addGradients(input, first * B, (to - first) * B, h, this.readAt + first * B * H, begins, ends);
+    }
     const nextAt = (this.history + first) * B * H;
-    this.#weights.addGradients(input, first * B, rows, h, nextAt - this.recurrentLag * B * H, to === this.#T, from === 0);
-    this.#shortcuts.addParameterGradients(this.#pre, first * B * this.#blocks.G * H, h, nextAt, rows, B);
+    this.#shortcuts.addParameterGradients(this.#pre, first * B * this.#blocks.G * H, h, nextAt, (to - first) * B, B);
   }
 
   /** Makes s_t, and what is kept of the states before it, the initial state of the next pass: `step` = t + 1 counts the steps that led to it. */

@@ -141,11 +141,31 @@ export function applyExponents(
   }
 }
 
+/** Rows of steps [from, to) of B sequences in mantissa form: from which step on any is left, and whether any has an exponent. */
+export interface RowsLeft {
+  /** The rows of the steps before are 0 to the precision of the backend. */
+  first: number;
+  scaled: boolean;
+}
+
+/** Sets `left` to what is left of the rows t * B + b of steps [from, to). */
+export function findRowsLeft(backend: Backend, exponents: Int32Array, from: number, to: number, B: number, left: RowsLeft): void {
+  // Mantissas stay below 2^60 or so: with these exponents nothing is left of a row.
+  const vanished = backend.precision === 'float32' ? -160 : -1200;
+  let last = to * B;
+  left.scaled = false;
+  for (let row = to * B - 1; row >= from * B; row--) {
+    const exponent = exponents[row];
+    if (exponent !== 0) left.scaled = true;
+    if (exponent > vanished) last = row;
+  }
+  left.first = left.scaled ? Math.floor(last / B) : from;
+}
+
 /**
  * Multiplies every row t * B + b of steps [from, to) with 2^exponent, in arrays [T * B, width] each.
  *
  * @param factors room for one number per row.
- * @returns the first step from which on any row is left; the rows before it are 0 to the precision of the backend, and stay as they are.
  */
 export function endMantissas(
   backend: Backend,
@@ -155,22 +175,11 @@ export function endMantissas(
   B: number,
   arrays: readonly { readonly values: Reals; readonly width: number }[],
   factors: Reals,
-): number {
-  // Mantissas stay below 2^60 or so: with these exponents nothing is left of a row.
-  const vanished = backend.precision === 'float32' ? -160 : -1200;
-  let first = to;
-  let any = false;
-  for (let row = to * B - 1; row >= from * B; row--) {
-    const exponent = exponents[row];
-    if (exponent !== 0) any = true;
-    if (exponent > vanished) first = Math.floor(row / B);
-  }
-  if (!any) return from;
-  const rows = (to - first) * B;
+): void {
+  const rows = (to - from) * B;
   for (const { values, width } of arrays) {
-    if (width > 0) applyExponents(backend, values, first * B * width, rows, width, exponents, first * B, factors);
+    if (width > 0) applyExponents(backend, values, from * B * width, rows, width, exponents, from * B, factors);
   }
-  return first;
 }
 
 /** Of two rows with maxima m·2^e, the second not 0: the exponent at which the larger one is comfortable, 0 if it is so there. */
