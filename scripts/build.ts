@@ -13,6 +13,8 @@ mkdirSync('dist');
 await build({
   entryPoints: {
     ...{ index: 'src/index.ts', node: 'src/node.ts', cli: 'src/cli/main.ts' },
+    // What clips alone is a file of its own, so that a page that does no more takes no other.
+    ...{ clip: 'src/training/clip/typedArrays.ts', tfjs: 'src/tfjs.ts' },
     ...{ batchThread: 'src/run/batchThread.ts', trialThread: 'src/run/trialThread.ts' },
   },
   outdir: 'dist',

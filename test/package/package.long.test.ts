@@ -1,0 +1,228 @@
+/**
+ * The package as its users get it: packed, looked at by the linters of packages, installed in an empty project, where its types check, and
+ * where it runs in Node and in a page that Vite has bundled.
+ */
+
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import type { Browser } from 'playwright-core';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { launch, skipped } from '../browser/browser.ts';
+import { install, pack, root, run, temporary } from './packed.ts';
+
+/** The tarball may weigh this much: bytes packed, and unpacked. */
+const mostBytes = 1_600_000;
+
+/** The Long Term Support line before the one that is developed with, and the compiler before the present one. */
+const previousNode = '22.23.3';
+const previousTypescript = '5.9.3';
+const vite = '8.3.8';
+
+const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+const place = temporary();
+let tarball: string;
+let project: string;
+
+before(() => {
+  tarball = pack(place.folder);
+  const node = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}@${previousNode}`;
+  const peers = Object.keys(manifest.peerDependencies).map((name) => `${name}@${manifest.devDependencies[name]}`);
+  const types = `@types/node@${manifest.devDependencies['@types/node']}`;
+  project = install(place.folder, tarball, [`vite@${vite}`, `typescript@${previousTypescript}`, node, types, ...peers]);
+});
+after(() => place.remove());
+
+describe('the tarball', () => {
+  test('weighs no more than it should, and holds no sources and no tests', () => {
+    const { size } = statSync(tarball);
+    assert.ok(size < mostBytes, `${size} bytes`);
+    const files = run('tar', ['-tzf', tarball], place.folder).trim().split('\n');
+    assert.deepEqual(
+      files.filter(
+        (file) => !/^package\/(bin\/|dist\/|README\.md$|CHANGELOG\.md$|LICENSE$|package\.json$)/.test(file) || /\.test\./.test(file),
+      ),
+      [],
+    );
+  });
+
+  test('publint finds nothing', async () => {
+    const { messages } = await publint({
+      pkgDir: path.join(project, 'node_modules/throughtime'),
+      level: 'suggestion',
+      strict: true,
+      pack: false,
+    });
+    assert.deepEqual(
+      messages.map((message) => formatMessage(message, manifest)),
+      [],
+    );
+  });
+
+  test('the types are right for whoever imports modules', async () => {
+    const { problems, types } = (await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(tarball))))) as {
+      problems: { kind: string; resolutionKind?: string }[];
+      types: unknown;
+    };
+    assert.deepEqual(types, { kind: 'included' });
+    // There are modules alone: `node10` knows no exports, and `require` takes them where Node does (22.12 and later; tested below).
+    const others = problems.filter(({ kind, resolutionKind }) => kind !== 'CJSResolvesToESM' && resolutionKind !== 'node10');
+    assert.deepEqual(others, []);
+  });
+});
+
+describe('installed in an empty project', () => {
+  const entries = Object.keys(manifest.exports).filter((entry) => !entry.endsWith('.json'));
+
+  for (const [compiler, bin] of [
+    ['the present TypeScript', () => path.join(root, 'node_modules/.bin/tsc')],
+    [`TypeScript ${previousTypescript}`, () => path.join(project, 'node_modules/.bin/tsc')],
+  ] as const) {
+    for (const [module, moduleResolution] of [
+      ['node16', 'node16'],
+      ['esnext', 'bundler'],
+    ]) {
+      test(`types check, strictly and in the library too, with ${compiler} and moduleResolution ${moduleResolution}`, () => {
+        writeFileSync(path.join(project, 'use.ts'), usage(entries));
+        const compilerOptions = { module, moduleResolution, target: 'es2024', lib: ['es2024', 'dom', 'dom.iterable'], types: ['node'] };
+        const config = { compilerOptions: { ...compilerOptions, strict: true, noEmit: true, resolveJsonModule: true }, files: ['use.ts'] };
+        writeFileSync(path.join(project, 'tsconfig.json'), JSON.stringify(config));
+        run(bin(), ['--project', 'tsconfig.json'], project);
+      });
+    }
+  }
+
+  for (const [name, program] of [
+    ['the present Node', () => process.execPath],
+    [`Node ${previousNode}`, () => path.join(project, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin/node')],
+  ] as const) {
+    test(`${name} imports and requires all of it, trains with threads, and runs the command`, () => {
+      writeFileSync(path.join(project, 'run.js'), nodeProgram);
+      const answer = JSON.parse(run(program(), ['run.js'], project));
+      assert.ok(answer.last < answer.first / 2, JSON.stringify(answer));
+      assert.equal(answer.threads, 2);
+      writeFileSync(
+        path.join(project, 'recall.json'),
+        JSON.stringify({
+          $schema: './node_modules/throughtime/dist/experiment.schema.json',
+          name: 'recall',
+          data: { kind: 'task', name: 'recall', lag: 2, trainSequences: 100, validationSequences: 50 },
+          model: { cell: 'gru', hiddenSize: 8 },
+          training: { updates: 20 },
+        }),
+      );
+      const command = ['node_modules/throughtime/bin/throughtime.js'];
+      run(program(), [...command, 'train', 'recall.json', '--run', `runs-${name.length}`, '--json'], project);
+      assert.match(run(program(), [...command, '--version'], project), new RegExp(manifest.version));
+      for (const entry of entries) {
+        run(program(), ['-e', `require('throughtime${entry.slice(1)}')`], project);
+      }
+    });
+  }
+});
+
+describe('in a page bundled by Vite', { skip: skipped }, () => {
+  let server: Server;
+  let browser: Browser;
+  let address: string;
+
+  before(async () => {
+    writeFileSync(path.join(project, 'index.html'), '<!doctype html><script type="module" src="./page.js"></script>');
+    writeFileSync(path.join(project, 'clip.html'), '<!doctype html><script type="module" src="./clip.js"></script>');
+    writeFileSync(path.join(project, 'page.js'), page);
+    writeFileSync(path.join(project, 'clip.js'), clipPage);
+    const config = `export default { build: { target: 'esnext', rolldownOptions: { input: ['index.html', 'clip.html'] } }, logLevel: 'warn' };`;
+    writeFileSync(path.join(project, 'vite.config.js'), config);
+    run(process.execPath, ['node_modules/vite/bin/vite.js', 'build'], project);
+    const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript' };
+    server = createServer((request, response) => {
+      const file = path.join(project, 'dist', new URL(request.url as string, 'http://page').pathname);
+      if (!existsSync(file)) {
+        response.writeHead(404).end();
+        return;
+      }
+      response.setHeader('Cross-Origin-Opener-Policy', 'same-origin').setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
+      response.setHeader('Content-Type', types[path.extname(file)] ?? 'application/octet-stream').end(readFileSync(file));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    server?.close();
+  });
+
+  const answerOf = async (file: string) => {
+    const opened = await browser.newPage();
+    const complaints: string[] = [];
+    opened.on('pageerror', (error) => complaints.push(String(error)));
+    await opened.goto(`${address}/${file}`);
+    await opened.waitForFunction('globalThis.answer !== undefined', undefined, { timeout: 60_000 });
+    assert.deepEqual(complaints, []);
+    return (await opened.evaluate('globalThis.answer')) as Record<string, number>;
+  };
+
+  test('it trains, with the kernels and with threads, and clips gradients', async () => {
+    const { first, last, threads, norm, clippedNorm } = await answerOf('index.html');
+    assert.ok(last < first / 2, `${first} -> ${last}`);
+    assert.equal(threads, 2);
+    assert.equal(norm, 5);
+    assert.ok(Math.abs(clippedNorm - 1) < 1e-6);
+  });
+
+  test('a page that only clips is small and holds no kernels', async () => {
+    assert.deepEqual(await answerOf('clip.html'), { norm: 5, clippedNorm: 1 });
+    const html = readFileSync(path.join(project, 'dist/clip.html'), 'utf8');
+    const scripts = [...html.matchAll(/(?:src|href)="\/(assets\/[^"]+\.js)"/g)].map(([, file]) =>
+      readFileSync(path.join(project, 'dist', file), 'utf8'),
+    );
+    const text = scripts.join('\n');
+    assert.ok(text.length < 20_000, `${text.length} characters`);
+    assert.ok(!text.includes('AGFzbQ'), 'holds a WebAssembly module');
+  });
+});
+
+/** Uses every entry point, with types that would be wrong were they `any`. */
+function usage(entries: readonly string[]): string {
+  return `
+    ${entries.map((entry, index) => `import * as entry${index} from 'throughtime${entry.slice(1)}';`).join('\n')}
+    import { makeClip, Network, scalarBackend, type ModelOptions } from 'throughtime';
+    import { readExperiment } from 'throughtime/node';
+    const model: ModelOptions = { cell: 'lstm', hiddenSize: 4 };
+    const network = new Network(scalarBackend(), model, { kind: 'vectors', size: 2 }, 1);
+    const length: number = network.parameters.length;
+    const norm: number = makeClip({ globalNorm: 1 })([new Float32Array([3, 4])]).norm;
+    // @ts-expect-error there is no such cell
+    const wrong: ModelOptions = { cell: 'lstn', hiddenSize: 4 };
+    // @ts-expect-error the content is a text
+    readExperiment(1, 'file');
+    // @ts-expect-error there is no such export
+    entry0.nothing;
+    export { length, norm, wrong, ${entries.map((_, index) => `entry${index}`).join(', ')} };
+  `;
+}
+
+const training = `
+  const backend = await wasmBackend({ threads: 2 });
+  const data = makeTask({ kind: 'task', name: 'recall', lag: 2, trainSequences: 200 });
+  const model = { cell: 'gru', hiddenSize: 16 };
+  const network = new Network(backend, model, data.train.input, data.train.target.size);
+  initialize(network, model, 0);
+  const trainer = new Trainer(network, data.train, { ...trainingDefaults, updates: 60, learningRate: 0.02 });
+  const losses = [];
+  while (!trainer.done) losses.push(trainer.step().loss);
+  const { norm, clippedNorm } = makeClip({ globalNorm: 1 })([new Float64Array([3, 4])]);
+  const answer = { first: losses[0], last: losses[59], threads: backend.threads, norm, clippedNorm };`;
+const imports = `import { initialize, makeClip, makeTask, Network, Trainer, trainingDefaults, wasmBackend } from 'throughtime';`;
+const nodeProgram = `${imports} ${training} process.stdout.write(JSON.stringify(answer));`;
+const page = `${imports} ${training} globalThis.answer = answer;`;
+const clipPage = `
+  import { makeClip } from 'throughtime';
+  const { norm, clippedNorm } = makeClip({ globalNorm: 1 })([new Float64Array([3, 4])]);
+  globalThis.answer = { norm, clippedNorm: Number(clippedNorm.toFixed(6)) };`;
