@@ -4,6 +4,11 @@ export { type BlasOptions, blasBackend } from './compute/blas/blas.ts';
 export { type CsvColumns, type CsvOptions, readCsv } from './interop/csv.ts';
 export { writeOnnx } from './interop/onnx.ts';
 export { fromPytorch } from './interop/pytorch.ts';
+export { type CompareOptions, type Comparison, compareRuns, type LeftOut, type RunsRead, readRuns } from './run/compare/compareRuns.ts';
+export { type Exported, exportCurves, exportRuns } from './run/compare/exportRuns.ts';
+export type { Group } from './run/compare/groups.ts';
+export type { GroupDifference } from './run/compare/pairs.ts';
+export type { RunSummary } from './run/compare/runSummary.ts';
 export {
   courseOf,
   type DiagnoseExperimentRequest,

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { ThroughtimeError } from '../errors.ts';
 import { writeError } from '../run/files.ts';
+import { compareCommand } from './commands/compare.ts';
 import { dashboardCommand } from './commands/dashboard.ts';
 import { diagnoseCommand } from './commands/diagnose.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -19,7 +20,7 @@ import { tuneClipCommand } from './commands/tuneClip.ts';
 /** Every verb. A new one gets its file in `commands/` and its line here. */
 const commands = [
   ...[trainCommand, diagnoseCommand, treatCommand, tuneClipCommand, horizonCommand, inspectCommand, gradcheckCommand],
-  ...[predictCommand, generateCommand, exportCommand, importCommand, dashboardCommand, doctorCommand],
+  ...[compareCommand, predictCommand, generateCommand, exportCommand, importCommand, dashboardCommand, doctorCommand],
 ];
 
 const { version } = createRequire(import.meta.url)('throughtime/package.json') as { version: string };

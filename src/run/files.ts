@@ -106,6 +106,25 @@ export function writeWhole(file: string, content: Uint8Array | string, keep?: st
   }
 }
 
+/** The same for what is written piece by piece: `write` is given the temporary name. */
+export async function writeWholeBy(file: string, write: (temporary: string) => void | Promise<void>): Promise<void> {
+  const temporary = `${file}.writing`;
+  try {
+    await write(temporary);
+    const descriptor = openSync(temporary, 'r+');
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(temporary, file);
+    syncFolder(path.dirname(file));
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    throw cause instanceof ThroughtimeError ? cause : writeError(file, cause);
+  }
+}
+
 /** A second name for a file; a copy where the file system knows no such thing. */
 function linkOrCopy(file: string, name: string): void {
   try {

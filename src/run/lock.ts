@@ -40,6 +40,13 @@ export function takeLock(folder: string): () => void {
   };
 }
 
+/** Whether another process writes a run, or may be writing it; nothing is taken and nothing written. */
+export function isHeld(folder: string): boolean {
+  const file = path.join(folder, lockName);
+  const found = readLock(file);
+  return found !== undefined && refusalOf(found, file) !== undefined;
+}
+
 /** Makes the file, unless it is there. */
 function written(file: string, content: string): boolean {
   let descriptor: number;
