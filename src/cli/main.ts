@@ -12,6 +12,7 @@ import { horizonCommand } from './commands/horizon.ts';
 import { importCommand } from './commands/import.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { predictCommand } from './commands/predict.ts';
+import { sweepCommand } from './commands/sweep.ts';
 import { trainCommand } from './commands/train.ts';
 import { treatCommand } from './commands/treat.ts';
 import { tuneClipCommand } from './commands/tuneClip.ts';
@@ -19,6 +20,7 @@ import { tuneClipCommand } from './commands/tuneClip.ts';
 /** Every verb. A new one gets its file in `commands/` and its line here. */
 const commands = [
   ...[trainCommand, diagnoseCommand, treatCommand, tuneClipCommand, horizonCommand, inspectCommand, gradcheckCommand],
+  ...[sweepCommand],
   ...[predictCommand, generateCommand, exportCommand, importCommand, dashboardCommand, doctorCommand],
 ];
 
