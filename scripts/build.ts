@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { experimentJsonSchema } from '../src/run/experimentSchema.ts';
+import { sweepJsonSchema } from '../src/sweep/sweepSchema.ts';
 import { buildPages } from './pages.ts';
 
 rmSync('dist', { recursive: true, force: true });
@@ -31,3 +32,4 @@ await build({
 await buildPages('dist/pages');
 execFileSync('tsc', ['--project', 'tsconfig.build.json'], { stdio: 'inherit', shell: process.platform === 'win32' });
 writeFileSync('dist/experiment.schema.json', `${JSON.stringify(experimentJsonSchema(), null, 2)}\n`);
+writeFileSync('dist/sweep.schema.json', `${JSON.stringify(sweepJsonSchema(), null, 2)}\n`);

@@ -19,6 +19,7 @@ export const errorCodes = {
   RUN_INVALID: { kind: 'input', means: 'a run directory cannot be used: missing, of another version, or of another experiment' },
   RUN_EXISTS: { kind: 'input', means: 'the run directory already holds a run' },
   RUN_IN_USE: { kind: 'input', means: 'another process trains this run, or may be training it' },
+  SWEEP_INVALID: { kind: 'input', means: 'a sweep directory cannot be used: missing, of another version, or of another sweep file' },
   WRITE_FAILED: { kind: 'input', means: 'a file could not be written: the disk is full or the place is not writable' },
   STOPPED: { kind: 'work', means: 'the command was stopped before there was anything to keep' },
   TRAINING_EXPLODED: { kind: 'work', means: 'the gradient exploded, and the guard of the training was to stop it then' },

@@ -13,6 +13,7 @@ import { horizonCommand } from './commands/horizon.ts';
 import { importCommand } from './commands/import.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { predictCommand } from './commands/predict.ts';
+import { sweepCommand } from './commands/sweep.ts';
 import { trainCommand } from './commands/train.ts';
 import { treatCommand } from './commands/treat.ts';
 import { tuneClipCommand } from './commands/tuneClip.ts';
@@ -20,7 +21,7 @@ import { tuneClipCommand } from './commands/tuneClip.ts';
 /** Every verb. A new one gets its file in `commands/` and its line here. */
 const commands = [
   ...[trainCommand, diagnoseCommand, treatCommand, tuneClipCommand, horizonCommand, inspectCommand, gradcheckCommand],
-  ...[compareCommand, predictCommand, generateCommand, exportCommand, importCommand, dashboardCommand, doctorCommand],
+  ...[sweepCommand, compareCommand, predictCommand, generateCommand, exportCommand, importCommand, dashboardCommand, doctorCommand],
 ];
 
 const { version } = createRequire(import.meta.url)('throughtime/package.json') as { version: string };

@@ -36,6 +36,10 @@ export const options = {
     new Option('--threads <number>', 'processor threads; the bits do not depend on it')
       .argParser(threadCount)
       .default(Math.min(availableParallelism(), 8), 'the cores of this machine, 8 at most'),
+  jobs: () =>
+    new Option('--jobs <number>', 'trials at once, one processor thread each')
+      .argParser(threadCount)
+      .default(Math.min(availableParallelism(), 64), 'the cores of this machine'),
   prepare: () =>
     new Option('--prepare <where>', 'where batches are made: ahead in a thread, inline, or as the data ask for; the bits are the same')
       .choices(['auto', 'ahead', 'inline'])

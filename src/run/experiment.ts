@@ -136,17 +136,18 @@ function complete({ name, data, model, training }: ExperimentInput): Experiment 
   return { name, data, model, training: { ...training, bptt, validateEvery, monitors } };
 }
 
-type Issue = (typeof experimentSchema extends { safeParse(value: unknown): infer R } ? R : never) extends infer R
+export type Issue = (typeof experimentSchema extends { safeParse(value: unknown): infer R } ? R : never) extends infer R
   ? R extends { success: false; error: { issues: (infer I)[] } }
     ? I
     : never
   : never;
 
-function sentenceOf(issue: Issue, value: unknown, path: readonly PropertyKey[]): string {
+/** What is wrong with a field, in a sentence. @param root of the schema that it was checked with. */
+export function sentenceOf(issue: Issue, value: unknown, path: readonly PropertyKey[], root: Shaped = experimentSchema): string {
   const got = `got ${show(value)}`;
   switch (issue.code) {
     case 'unrecognized_keys':
-      return `is not a field here; known are ${knownFields(path.slice(0, -1), value).join(', ')}: correct or remove it`;
+      return `is not a field here; known are ${knownFields(path.slice(0, -1), value, root).join(', ')}: correct or remove it`;
     case 'too_small': {
       const bound = `${issue.inclusive === false ? 'above' : 'from'} ${issue.minimum}`;
       if (issue.origin === 'array' || issue.origin === 'string') return `must have at least ${issue.minimum} elements, ${got}`;
@@ -176,9 +177,14 @@ function sentenceOf(issue: Issue, value: unknown, path: readonly PropertyKey[]):
 
 const article = (noun: string) => `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`;
 
+/** A schema of objects. */
+interface Shaped {
+  readonly shape: Record<string, unknown>;
+}
+
 /** The fields that may stand where an unknown one was found, `value` being the object it stands in. */
-function knownFields(path: readonly PropertyKey[], value: unknown): string[] {
-  let shapes: { shape: Record<string, unknown> }[] = [experimentSchema];
+function knownFields(path: readonly PropertyKey[], value: unknown, root: Shaped): string[] {
+  let shapes: Shaped[] = [root];
   for (const key of path) {
     shapes = shapes.flatMap(({ shape }) => objectsIn(shape[String(key)]));
   }
@@ -193,9 +199,9 @@ function knownFields(path: readonly PropertyKey[], value: unknown): string[] {
 }
 
 /** All object schemas that a schema can stand for. */
-function objectsIn(schema: unknown): { shape: Record<string, unknown> }[] {
-  const candidate = schema as { shape?: Record<string, unknown>; options?: unknown[]; unwrap?: () => unknown };
-  if (candidate?.shape) return [candidate as { shape: Record<string, unknown> }];
+function objectsIn(schema: unknown): Shaped[] {
+  const candidate = schema as Partial<Shaped> & { options?: unknown[]; unwrap?: () => unknown };
+  if (candidate?.shape) return [candidate as Shaped];
   if (candidate?.options) return candidate.options.flatMap(objectsIn);
   return candidate?.unwrap ? objectsIn(candidate.unwrap()) : [];
 }
@@ -233,14 +239,14 @@ function applyOverride(raw: Record<string, unknown>, override: string): string {
   return path;
 }
 
-function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
+export function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
   let value = raw;
   for (const key of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
   return value;
 }
 
 /** The line on which a field stands, or the object that it is missing from. */
-function lineOf(body: ValueNode, path: readonly PropertyKey[]): number {
+export function lineOf(body: ValueNode, path: readonly PropertyKey[]): number {
   for (let length = path.length; ; length--) {
     const node = nodeAt(body, path.slice(0, length));
     if (node) return node.loc.start.line;
@@ -263,7 +269,7 @@ function nodeAt(body: ValueNode, path: readonly PropertyKey[]): ValueNode | Memb
 const nameOf = ({ name }: MemberNode): string => (name.type === 'String' ? name.value : name.name);
 
 /** The first field that an object has twice. */
-function repeatedField(value: ValueNode, path: readonly string[] = []): { line: number; field: string } | undefined {
+export function repeatedField(value: ValueNode, path: readonly string[] = []): { line: number; field: string } | undefined {
   if (value.type === 'Array') {
     for (const [index, element] of value.elements.entries()) {
       const found = repeatedField(element.value, [...path, String(index)]);

@@ -105,7 +105,7 @@ export function eachMetricsLine(file: string, use: (line: MetricsLine) => void):
 }
 
 /** Hands over the lines of a file with the bytes up to the end of each, until `use` answers false. */
-function eachLine(file: string, use: (text: string, end: number) => unknown): { torn: boolean } {
+export function eachLine(file: string, use: (text: string, end: number) => unknown): { torn: boolean } {
   if (!existsSync(file)) return { torn: false };
   const descriptor = openSync(file, 'r');
   try {

@@ -1,12 +1,11 @@
 import path from 'node:path';
-import { Worker } from 'node:worker_threads';
 import type { DependenceReport } from '../diagnosis/dependence/dependence.ts';
 import type { Change } from '../diagnosis/treat/candidates.ts';
 import type { Bench, Judged, Lap, Trial } from '../diagnosis/treat/treat.ts';
-import { ThroughtimeError } from '../errors.ts';
 import { acceptedBy, watched } from './diagnoseRun.ts';
 import { type Experiment, readExperiment } from './experiment.ts';
-import type { Advanced, FromThread, Job, JudgedRun, ToThread } from './trialThread.ts';
+import { TrialPool } from './trialPool.ts';
+import type { Advanced, Answer, Job, JudgedRun } from './trialThread.ts';
 
 export interface TrialBenchOptions {
   readonly experiment: Experiment;
@@ -27,24 +26,17 @@ export interface TrialBenchOptions {
   readonly at?: (trainings: readonly { readonly trial: number; readonly update: number }[]) => void;
 }
 
-interface Waiting {
-  readonly trial: Trial;
-  readonly job: () => Job;
-  readonly resolve: (answer: Advanced | JudgedRun) => void;
-  readonly reject: (cause: unknown) => void;
-}
-
 /** Trains trials in threads, one processor thread each. */
 export class TrialBench implements Bench {
   readonly #options: TrialBenchOptions;
-  readonly #queue: Waiting[] = [];
-  readonly #idle: Worker[] = [];
-  readonly #busy = new Map<Worker, { trial: number; update: number }>();
+  readonly #pool: TrialPool;
+  /** Updates of the trials at hand. */
+  readonly #at = new Map<number, number>();
   readonly #begun = new Map<number, { exploded?: Lap; seconds: number }>();
 
   constructor(options: TrialBenchOptions) {
     this.#options = options;
-    options.signal?.addEventListener('abort', this.#stopAll, { once: true });
+    this.#pool = new TrialPool({ threads: options.threads });
   }
 
   async advance(trial: Trial, updates: number): Promise<Lap> {
@@ -100,8 +92,7 @@ export class TrialBench implements Bench {
 
   /** Ends the threads. */
   async close(): Promise<void> {
-    this.#options.signal?.removeEventListener('abort', this.#stopAll);
-    await Promise.all([...this.#idle, ...this.#busy.keys()].map((worker) => worker.terminate()));
+    await this.#pool.close();
   }
 
   #pathOf({ id }: Trial): string {
@@ -112,71 +103,24 @@ export class TrialBench implements Bench {
     return changed(this.#options.experiment, change, repetition);
   }
 
-  readonly #stopAll = () => {
-    for (const worker of this.#busy.keys()) worker.postMessage({ stop: true } satisfies ToThread);
-  };
-
-  #run(trial: Trial, job: () => Job, record: { seconds: number }): Promise<Advanced | JudgedRun> {
-    return new Promise((resolve, reject) => {
-      let began = 0;
-      const spent = () => {
-        record.seconds += (performance.now() - began) / 1000;
-      };
-      this.#queue.push({
-        trial,
-        job: () => {
-          began = performance.now();
-          return job();
-        },
-        resolve: (answer) => {
-          spent();
-          resolve(answer);
-        },
-        reject: (cause) => {
-          spent();
-          reject(cause);
-        },
-      });
-      this.#next();
-    });
-  }
-
-  #next(): void {
-    while (this.#queue.length > 0) {
-      const worker = this.#idle.pop() ?? (this.#busy.size < this.#options.threads ? this.#start() : undefined);
-      if (!worker) return;
-      this.#give(worker, this.#queue.shift() as Waiting);
+  async #run(trial: Trial, job: () => Job, record: { seconds: number }): Promise<Answer> {
+    const { signal, at } = this.#options;
+    let began: number | undefined;
+    const begin = () => {
+      began = performance.now();
+      this.#at.set(trial.id, 0);
+      return job();
+    };
+    const onUpdate = (update: number) => {
+      this.#at.set(trial.id, update);
+      at?.([...this.#at].map(([id, each]) => ({ trial: id, update: each })));
+    };
+    try {
+      return await this.#pool.run(begin, { signal, at: onUpdate });
+    } finally {
+      if (began !== undefined) record.seconds += (performance.now() - began) / 1000;
+      this.#at.delete(trial.id);
     }
-  }
-
-  #start(): Worker {
-    const program = import.meta.url.endsWith('.ts') ? './trialThread.ts' : './trialThread.js';
-    return new Worker(new URL(program, import.meta.url));
-  }
-
-  #give(worker: Worker, { trial, job, resolve, reject }: Waiting): void {
-    this.#busy.set(worker, { trial: trial.id, update: 0 });
-    const settle = (reusable: boolean, done: () => void) => {
-      worker.off('message', heard).off('error', died).off('exit', ended);
-      this.#busy.delete(worker);
-      if (reusable) this.#idle.push(worker);
-      done();
-      this.#next();
-    };
-    const heard = (message: FromThread) => {
-      if ('update' in message) {
-        this.#busy.set(worker, { trial: trial.id, update: message.update });
-        this.#options.at?.([...this.#busy.values()]);
-      } else if ('answer' in message) settle(true, () => resolve(message.answer));
-      else if ('refused' in message) {
-        const { code, sentence, place } = message.refused;
-        settle(true, () => reject(new ThroughtimeError(code, sentence, place)));
-      } else settle(true, () => reject(new Error(message.failed)));
-    };
-    const died = (cause: unknown) => settle(false, () => reject(cause));
-    const ended = (code: number) => died(new Error(`the thread of a trial ended with code ${code}`));
-    worker.on('message', heard).on('error', died).on('exit', ended);
-    worker.postMessage({ job: job() } satisfies ToThread);
   }
 }
 

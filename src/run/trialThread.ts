@@ -1,6 +1,8 @@
-/** The program of a thread that trains and judges trials of `treat`, one job at a time; what a trial has come to is in its run directory. */
-import { existsSync } from 'node:fs';
+/** The program of a thread that trains and judges trials of `treat` and of sweeps, one job at a time; what a trial has come to is in its run directory. */
+import { existsSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { getHeapStatistics } from 'node:v8';
 import { parentPort } from 'node:worker_threads';
 import type { Backend } from '../compute/backend.ts';
 import { wasmBackend } from '../compute/wasm/wasm.ts';
@@ -16,17 +18,19 @@ import { reading } from './files.ts';
 import { openData } from './openData.ts';
 import { openNetwork } from './openTraining.ts';
 import { RunDirectory } from './runDirectory.ts';
-import { trainRun } from './trainRun.ts';
+import { type TrainResult, trainRun } from './trainRun.ts';
 
 export type Job =
   | {
       readonly kind: 'advance';
-      /** The run directory of the trial, and what it is begun with; absent where it is gone on with. */
+      /** The run directory of the trial, and what it is begun with, where it has not been begun before. */
       readonly run: string;
       readonly begin?: { readonly experiment: Experiment; readonly folder: string };
-      /** That are to be made in all. */
+      /** That are to be made in all; the training may have an earlier end. */
       readonly updates: number;
-      readonly seconds: number;
+      readonly seconds?: number;
+      /** Where the losses on held-out units are not wanted of a training that has come to its end; they take a pass over them. */
+      readonly lossesAtPausesOnly?: boolean;
     }
   | { readonly kind: 'judge'; readonly run: string; readonly data: DependenceReport };
 
@@ -41,6 +45,8 @@ export interface Advanced {
   readonly parameters: number;
   /** Whether the guard has ended the training. */
   readonly exploded: boolean;
+  /** What the training answers. */
+  readonly result: Pick<TrainResult, 'loss' | 'metric' | 'seconds' | 'stopped'>;
 }
 
 export interface JudgedRun {
@@ -48,9 +54,12 @@ export interface JudgedRun {
   readonly losses: Float64Array;
 }
 
+export type Answer = Advanced | JudgedRun;
+
 export type FromThread =
-  | { readonly update: number }
-  | { readonly answer: Advanced | JudgedRun }
+  /** How far a training has come, and the bytes that it takes. */
+  | { readonly update: number; readonly bytes: number }
+  | { readonly answer: Answer }
   | { readonly refused: { readonly code: ErrorCode; readonly sentence: string; readonly place: ErrorPlace } }
   | { readonly failed: string };
 
@@ -81,36 +90,58 @@ async function work(job: Job): Promise<void> {
 /** Milliseconds between two words about how far a training has come. */
 const wordEvery = 200;
 
-async function advance({ run, begin, updates, seconds }: Extract<Job, { kind: 'advance' }>, backend: Backend): Promise<Advanced> {
-  let spoke = performance.now();
+async function advance(job: Extract<Job, { kind: 'advance' }>, backend: Backend): Promise<Advanced> {
+  const { run, updates, seconds = Infinity, lossesAtPausesOnly = false } = job;
+  let spoke = -Infinity;
   const { signal } = stop;
+  const begin = begunBefore(run) ? undefined : job.begin;
   const asked = (begin?.experiment ?? RunDirectory.open(run).record.experiment).training.updates;
   const { result, network, data } = await trainRun({
     source: begin ? { ...begin, runPath: run } : { run },
     ...{ backend, reason, signal, prepare: 'inline' },
     deadline: performance.now() + 1000 * seconds,
     watcher: {
+      begun: ({ resumedAt }) => {
+        if (resumedAt >= updates && resumedAt < asked) stop.abort();
+      },
       updated: ({ update }) => {
         // After the last update comes the last look at the validation part, which is not to be cut short.
         if (update >= updates && update < asked) stop.abort();
         if (performance.now() - spoke < wordEvery) return;
         spoke = performance.now();
-        say({ update });
+        say({ update, bytes: bytesTaken() });
       },
     },
   });
   try {
     const { batchSize } = RunDirectory.open(run).record.experiment.training;
+    const { loss, metric, stopped } = result;
+    const unwanted = result.updates === 0 || (lossesAtPausesOnly && result.updates >= asked);
     return {
       ...{ updates: result.updates, asked },
-      losses: result.updates === 0 ? null : heldOutLosses(network, data.validation, batchSize),
+      losses: unwanted ? null : heldOutLosses(network, data.validation, batchSize),
       secondsPerUpdate: result.updates === 0 ? 0 : result.seconds / result.updates,
       parameters: network.parameters.length,
-      exploded: result.stopped === 'explosion',
+      exploded: stopped === 'explosion',
+      result: { loss, metric, seconds: result.seconds, stopped },
     };
   } finally {
     data.close?.();
   }
+}
+
+/** Whether there is a run; what a process left that was killed while it made the directory is no run, and is removed. */
+function begunBefore(run: string): boolean {
+  if (!existsSync(run)) return false;
+  if (existsSync(path.join(run, 'run.json'))) return true;
+  rmSync(run, { recursive: true });
+  return false;
+}
+
+/** The arrays of the network, which lie in the memory of the backend up to its top, and what this thread holds beside them. */
+function bytesTaken(): number {
+  const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
+  return heap + external + backend.mark();
 }
 
 async function judged({ run, data: tested }: Extract<Job, { kind: 'judge' }>, backend: Backend): Promise<JudgedRun> {

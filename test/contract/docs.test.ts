@@ -23,6 +23,7 @@ const folders: readonly { readonly folder: string; readonly page?: string; reado
   { folder: 'src/training/clip', others: ['clip', 'clips'] },
   // The contract, the list, and what several judges need.
   { folder: 'src/diagnosis/verdict', page: 'verdicts', others: ['cures', 'reading', 'thresholds', 'verdict', 'verdicts', 'words'] },
+  { folder: 'src/sweep/search', page: 'searches', others: ['search', 'searches'] },
   { folder: 'src/training/schedule', page: 'schedules', others: ['schedule', 'schedules'] },
 ];
 

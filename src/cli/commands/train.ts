@@ -23,6 +23,7 @@ import { options, pathText } from '../options.ts';
 import { overridesOf } from '../overrides.ts';
 import { Progress } from '../progress.ts';
 import { isRun } from '../source.ts';
+import { stopping } from '../stopping.ts';
 
 /** Characters of the sample that a text model writes: some lines, enough to see whether it has found words. */
 const sampleLength = 400;
@@ -162,21 +163,6 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
     // After one signal the process is about to end, and the same one handed on late must not end it another way.
     if (!stop.signal.aborted) process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
-}
-
-/**
- * What a signal does: the first stops the training in good order, one a second later ends the process at once. What follows
- * sooner is the same Ctrl-C, which a terminal sends to all its processes and npm hands on once more.
- */
-function stopping(stop: AbortController): NodeJS.SignalsListener {
-  let asked: number | undefined;
-  return (signal) => {
-    asked ??= performance.now();
-    stop.abort();
-    if (performance.now() - asked < 1000) return;
-    process.removeAllListeners(signal);
-    process.kill(process.pid, signal);
-  };
 }
 
 async function requestFor(source: string, flags: TrainFlags): Promise<TrainRequest['source']> {
