@@ -27,6 +27,7 @@ test('options that are unknown, out of range or without meaning are refused by n
     [{ cell: 'rnn', hiddenSize: 4, orthogonal: {}, recurrentInit: 'default' }, 'orthogonal'],
     [{ cell: 'rnn', hiddenSize: 4, orthogonal: { by: 'qr' } }, 'orthogonal.by'],
     [{ cell: 'rnn', hiddenSize: 4, orthogonal: { learningRate: 0 } }, 'orthogonal.learningRate'],
+    [{ cell: 'rnn', hiddenSize: 1, orthogonal: true }, 'orthogonal'],
   ] as const) {
     assert.throws(() => checkModel(options as ModelOptions), { code: 'OPTION_INVALID', place: { field: `model.${field}` } });
   }

@@ -86,6 +86,9 @@ function checkOrthogonal(options: ModelOptions): void {
     const sentence = `keeps an orthogonal matrix, and recurrentInit ${JSON.stringify(start)} does not start from one; choose ${allowed}`;
     refuse('orthogonal', sentence);
   }
+  if (options.hiddenSize === 1) {
+    refuse('orthogonal', 'has no meaning with one hidden unit, whose matrix would be 1 or -1 for ever; remove it or set hiddenSize');
+  }
   if (orthogonal === true) return;
   const { by, learningRate } = orthogonal;
   const maps = Object.keys(orthogonalMaps);

@@ -6,6 +6,7 @@ import { defaultMonitors } from '../monitor/monitors.ts';
 import { checkModel } from '../network/model.ts';
 import { cellOf } from '../network/network.ts';
 import { waysOf } from '../network/skip/skips.ts';
+import { checkLooks } from '../training/checkLooks.ts';
 import { checkSkips } from '../training/checkSkips.ts';
 import { checkTraining } from '../training/checkTraining.ts';
 import { checkOmega } from '../training/omega.ts';
@@ -70,8 +71,10 @@ export function readExperiment(content: string, file: string, overrides: readonl
     checkTraining(experiment.training);
     const { model, training } = experiment;
     const ways = waysOf(model.skip, model.layers ?? 1);
+    const cell = cellOf(model);
     checkSkips({ ways }, training);
-    if (training.omega) checkOmega({ cell: cellOf(model).name, ways, orthogonal: (model.orthogonal ?? false) !== false });
+    checkLooks({ ways, cell }, training);
+    if (training.omega) checkOmega({ cell: cell.name, ways, orthogonal: (model.orthogonal ?? false) !== false });
   } catch (cause) {
     if (!(cause instanceof ThroughtimeError) || cause.place.field === undefined) throw cause;
     const { field } = cause.place;

@@ -24,6 +24,7 @@ import { resume } from './resume.ts';
 import { beginFrom, type Rewind } from './rewind.ts';
 import { freeRunPath, RunDirectory } from './runDirectory.ts';
 import { explosions, Sitting } from './sitting.ts';
+import { type Tested, testWith } from './testPart.ts';
 
 /** What `train` answers. */
 export interface TrainResult {
@@ -48,8 +49,8 @@ export interface TrainResult {
   readonly best: { readonly update: number; readonly validation: number } | null;
   /** Losses of naive predictors on the validation part. */
   readonly baselines: readonly Baseline[];
-  /** On the test part, where the data have one; null where there was no time for it. */
-  readonly test?: { readonly loss: number; readonly metric: Metric } | null;
+  /** On the test part, where the data have one, with the best weights; null where there was no time for it. */
+  readonly test?: Tested | null;
   readonly gradientNorm: TrainingSummary['gradientNorm'];
   readonly clippedFraction: number;
   readonly clip: TrainingSummary['clip'];
@@ -217,7 +218,7 @@ async function trainOn({ request, experiment, folder, pace, opened, batches: { b
     }
     const validation = await sitting.validation();
     const tested = data.test
-      ? await pace.through(new Evaluator(network, data.test, training.batchSize, memory.evaluationSteps).pieces())
+      ? await testWith(network, run.bestFile, new Evaluator(network, data.test, training.batchSize, memory.evaluationSteps), pace)
       : undefined;
     const incomplete = [validation.stopped, tested?.stopped ?? null].find((each) => each !== null) ?? null;
     const { recentLoss, firstNonFinite, count, ...summary } = summaryOf(run);
@@ -230,7 +231,7 @@ async function trainOn({ request, experiment, folder, pace, opened, batches: { b
       validated: validation.of,
       best: sitting.best,
       baselines: data.baselines,
-      ...(tested ? { test: tested.stopped ? null : { loss: tested.value.loss, metric: tested.value.metric } } : {}),
+      ...(tested ? { test: tested.stopped ? null : tested.value } : {}),
       ...summary,
       firstNonFinite,
       explosion: explosionOf(run),

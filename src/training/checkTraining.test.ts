@@ -20,6 +20,9 @@ test('options that are unknown, out of range or without meaning are refused by n
     [{ momentum: 0.5 }, 'momentum'],
     [{ bptt: { k1: 4, k2: 2 } }, 'bptt.k2'],
     [{ validateEvery: 0 }, 'validateEvery'],
+    [{ omega: { weight: 0 } }, 'omega.weight'],
+    [{ omega: { weight: 1 }, bptt: { k1: 1, k2: 1 } }, 'omega'],
+    [{ omega: { weight: 1 }, clip: { recurrentNorm: 1 } }, 'omega'],
     [{ memory: 'much' }, 'memory'],
     [{ memory: -1 }, 'memory'],
   ] as const) {

@@ -57,8 +57,11 @@ export function checkTraining(options: TrainingOptions): void {
   }
 }
 
-function checkOmegaOption({ omega, clip, updates }: TrainingOptions): void {
+function checkOmegaOption({ omega, clip, updates, bptt }: TrainingOptions): void {
   if (omega === undefined) return;
+  if (bptt !== 'full' && bptt.k2 === 1) {
+    refuse('omega', 'has no meaning in windows of one step, in which nothing goes from a step to the one before; choose a larger bptt.k2');
+  }
   for (const field of Object.keys(omega))
     if (field !== 'weight' && field !== 'schedule') refuse('omega', `has a weight and a schedule, got ${field}`);
   if (!(omega.weight > 0 && omega.weight < Infinity)) refuse('omega.weight', `is a finite number above 0, got ${omega.weight}`);

@@ -14,6 +14,7 @@ import { StateWatch } from '../network/unroll/stateWatch.ts';
 import type { TruncatedWindow } from '../network/unroll/truncated.ts';
 import { BatchOrder, longestOf } from './batchOrder.ts';
 import { type BatchSource, directBatches } from './batchSource.ts';
+import { checkLooks } from './checkLooks.ts';
 import { checkSkips } from './checkSkips.ts';
 import { checkTraining } from './checkTraining.ts';
 import type { AutoClip } from './clip/auto.ts';
@@ -116,6 +117,7 @@ export class Trainer {
     this.loss = losses[dataset.loss];
     this.#longest = longestOf(dataset);
     checkSkips(network, options, this.#longest);
+    checkLooks(network, options);
     const planned = given.plan ?? planTraining(network, dataset, options).pass;
     this.#through = new Checkpointed(network, dataset.target, planned, options.bptt !== 'full');
     this.#order = new BatchOrder(dataset, options);

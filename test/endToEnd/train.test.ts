@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { Random } from '../../src/compute/random.ts';
 import { scalarBackend } from '../../src/compute/scalar/scalar.ts';
 import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
 import { readSafetensors } from '../../src/interop/safetensors.ts';
@@ -35,8 +36,8 @@ async function trained(
     folder: place.folder,
     runPath: place.path(run),
   };
-  const { result } = await trainRun({ source, backend, reason: 'a test' });
-  return { result: result as Measured, checkpoint: readFileSync(`${place.path(run)}/checkpoint.safetensors`) };
+  const { result, network } = await trainRun({ source, backend, reason: 'a test' });
+  return { result: result as Measured, network, checkpoint: readFileSync(`${place.path(run)}/checkpoint.safetensors`) };
 }
 
 const record = (run: string) => JSON.parse(readFileSync(`${run}/run.json`, 'utf8')) as RunRecord;
@@ -147,9 +148,38 @@ describe('every kind of data trains', () => {
       const { result } = await trained(place, 'run', { name: 's', data: { kind: 'sequences', ...files, ...data }, ...small });
       assert.ok(Number.isFinite(result.loss.validation));
       assert.equal(result.metric.name, metric);
-      assert.equal(result.test?.loss, result.loss.validation);
+      assert.equal(result.test?.loss, result.best?.validation);
     });
   }
+
+  test('the test part is measured with the weights that did best on the validation part, and the last ones stay', async () => {
+    using place = workplace();
+    // Targets that have nothing to do with the inputs: what is learned of them makes other sequences worse.
+    const noise = (seed: number) => {
+      const random = new Random(seed);
+      return Array.from({ length: 8 }, () => JSON.stringify({ x: [[random.uniform()], [random.uniform()]], y: random.below(2) })).join(
+        '\n',
+      );
+    };
+    place.write('train.ndjson', noise(1));
+    place.write('other.ndjson', noise(2));
+    const files = { train: 'train.ndjson', validation: 'other.ndjson', test: 'other.ndjson' };
+    const training = { updates: 200, learningRate: 0.05, validateEvery: 10 };
+    const model = { cell: 'rnn', hiddenSize: 16 };
+    const { result, network } = await trained(place, 'run', {
+      name: 's',
+      data: { kind: 'sequences', loss: 'crossEntropy', ...files },
+      model,
+      training,
+    });
+    const { best, loss, test: tested } = result;
+    assert.ok(best && best.update < 200 && best.validation < loss.validation - 0.1, JSON.stringify({ best, loss }));
+    assert.equal(tested?.loss, best.validation);
+    assert.equal(tested?.weights, 'best');
+    const checkpoint = readSafetensors(readFileSync(place.path('run/checkpoint.safetensors')), 'checkpoint');
+    const kept = checkpoint.tensors.get('weight_hh_l0')?.values as Float32Array;
+    assert.deepEqual([...network.parameters.valuesOf('weight_hh_l0')], [...kept]);
+  });
 
   test('what it writes follows from the seed of the run', async () => {
     using place = workplace();

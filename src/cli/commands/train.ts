@@ -207,6 +207,13 @@ function clipped({ clippedFraction, clip }: TrainResult): string {
   return `${often}${share}, by a factor of ${short(clip.factor.p50)} (at the hardest ${short(clip.factor.min)})`;
 }
 
+function tested(test: NonNullable<TrainResult['test']> | null): string {
+  if (test === null) return 'not measured: stopped before';
+  const { loss, metric, weights } = test;
+  const of = weights === 'best' ? 'the weights with the lowest validation loss' : 'the last weights';
+  return `${short(loss)}, ${metric.name} ${short(metric.value)}, with ${of}`;
+}
+
 /** Whether the targets, and with them the losses, are in standard deviations. */
 function isStandardized({ data }: Experiment, description: DataDescription): boolean {
   if (data.kind === 'table') return data.standardize !== false;
@@ -227,9 +234,7 @@ function summary(result: TrainResult, { training }: Experiment, sample: string |
     ['validation loss', `${validation} (best constant ${loss.constant === null ? 'not measured' : short(loss.constant)})`],
     ...(metric ? [[metric.name, short(metric.value)] as [string, string]] : []),
     ...result.baselines.map(({ name, loss: naive }): [string, string] => [`naive ${name}`, `${short(naive)} on the validation part`]),
-    ...(result.test === undefined
-      ? []
-      : [['test loss', result.test ? short(result.test.loss) : 'not measured: stopped before'] as [string, string]]),
+    ...(result.test === undefined ? [] : [['test loss', tested(result.test)] as [string, string]]),
     ['gradient norm', `median ${short(norm.p50)}, 90% ${short(norm.p90)}, 99% ${short(norm.p99)}, largest ${short(norm.max)}`],
     ['clipped', clipped(result)],
   ];
