@@ -79,6 +79,7 @@ export function examination(
         lyapunov: { exponents: [], sequences: 0, steps: 0 },
       },
     },
+    nearer: null,
     ...changed,
   };
 }
@@ -86,14 +87,16 @@ export function examination(
 export function course(changed: Partial<Course> = {}): Course {
   return {
     ...{ updates: 2000, asked: 2000, stopped: null, nonFinite: { count: 0, first: null }, signs: [] },
-    loss: { begin: 1.39, first: 1.38, lowest: 0.01, at: 2000, last: 0.01, lastMean: 0.01 },
+    loss: { begin: 1.39, first: 1.38, lowest: 0.01, at: 2000, last: 0.01, lastMean: 0.01, least: 0.01, spread: 0.01 },
     norm: { median: 0.3, largest: 2, clipped: 0 },
     growth: { largest: 1, early: 0, median: -1, share: 0 },
     ...changed,
   };
 }
 
-const flat = course({ loss: { begin: 1.39, first: 1.39, lowest: 1.385, at: 1200, last: 1.386, lastMean: 1.387 } });
+const flat = course({
+  loss: { begin: 1.39, first: 1.39, lowest: 1.385, at: 1200, last: 1.386, lastMean: 1.387, least: 1.386, spread: 0.01 },
+});
 const vanished = { loss: 1.386, used: 0, reach: fading(1, -0.4) };
 const healthy = examination();
 const tanh = { ...healthy.subject, cell: 'rnn', model: { cell: 'rnn', hiddenSize: 24 } } as const;
@@ -112,7 +115,11 @@ export const examinations: readonly (readonly [name: string, verdict: string, Ex
     'vanishing',
     examination(
       { ...vanished, loss: 0.41, far: 0.4 },
-      { course: course({ loss: { begin: 1.39, first: 1.38, lowest: 0.41, at: 2000, last: 0.41, lastMean: 0.41 } }) },
+      {
+        course: course({
+          loss: { begin: 1.39, first: 1.38, lowest: 0.41, at: 2000, last: 0.41, lastMean: 0.41, least: 0.41, spread: 0.01 },
+        }),
+      },
     ),
   ],
   [
@@ -134,7 +141,7 @@ export const examinations: readonly (readonly [name: string, verdict: string, Ex
       {
         course: course({
           nonFinite: { count: 1500, first: 3 },
-          loss: { begin: 1.39, first: 1.4, lowest: 1.38, at: 200, last: Number.NaN, lastMean: Number.NaN },
+          loss: { begin: 1.39, first: 1.4, lowest: 1.38, at: 200, last: Number.NaN, lastMean: Number.NaN, least: Number.NaN, spread: 0.01 },
         }),
       },
     ),
@@ -153,7 +160,7 @@ export const examinations: readonly (readonly [name: string, verdict: string, Ex
     'exploding',
     examination(
       { loss: 2.4, used: 0 },
-      { course: course({ loss: { begin: 1.39, first: 1.5, lowest: 1.4, at: 200, last: 2.6, lastMean: 2.7 } }) },
+      { course: course({ loss: { begin: 1.39, first: 1.5, lowest: 1.4, at: 200, last: 2.6, lastMean: 2.7, least: 2.6, spread: 0.01 } }) },
     ),
   ],
   [
@@ -211,7 +218,16 @@ export const examinations: readonly (readonly [name: string, verdict: string, Ex
         ...flat,
         updates: 0,
         stopped: 'budget',
-        loss: { begin: Number.NaN, first: Number.NaN, lowest: Infinity, at: 0, last: Number.NaN, lastMean: Number.NaN },
+        loss: {
+          begin: Number.NaN,
+          first: Number.NaN,
+          lowest: Infinity,
+          at: 0,
+          last: Number.NaN,
+          lastMean: Number.NaN,
+          least: Number.NaN,
+          spread: 0.01,
+        },
       },
       gradient: null,
     }),
