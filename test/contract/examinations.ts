@@ -101,6 +101,14 @@ const vanished = { loss: 1.386, used: 0, reach: fading(1, -0.4) };
 const healthy = examination();
 const tanh = { ...healthy.subject, cell: 'rnn', model: { cell: 'rnn', hiddenSize: 24 } } as const;
 
+const growing = {
+  ...examination(vanished).gradient!,
+  first: fading(1, -0.6),
+  last: fading(1, -0.05),
+  often: fading(1, -0.095),
+  usually: fading(1, -0.4),
+};
+
 /** By the verdict that each should get; several where they test different ways to it. */
 export const examinations: readonly (readonly [name: string, verdict: string, Examination])[] = [
   ['all is learned', 'healthy', healthy],
@@ -126,6 +134,49 @@ export const examinations: readonly (readonly [name: string, verdict: string, Ex
     'large norms, and nothing arrives',
     'vanishing',
     examination(vanished, { subject: tanh, course: { ...flat, norm: { median: 4000, largest: 90000, clipped: 1 } } }),
+  ],
+  [
+    'the gradient fades, and brought near it is not learned either: the distance is not what it fails by',
+    'hard-task',
+    examination(vanished, { course: flat, nearer: { lag: 20, nearLag: 2, single: true, learned: 0.1, preserved: 1 } }),
+  ],
+  [
+    'the same where only one of several targets could be tried, which shows nothing',
+    'vanishing',
+    examination(vanished, { course: flat, nearer: { lag: 20, nearLag: 2, single: false, learned: 0.1, preserved: null } }),
+  ],
+  [
+    'the reach has grown at last, and brought near it is learned: the distance is what it fails by',
+    'vanishing',
+    examination(vanished, {
+      subject: tanh,
+      course: flat,
+      nearer: { lag: 20, nearLag: 2, single: true, learned: 1, preserved: null },
+      gradient: growing,
+    }),
+  ],
+  ['the same, without that being known', 'inconclusive', examination(vanished, { subject: tanh, course: flat, gradient: growing })],
+  [
+    'a window shorter than what is needed, and a network too small for it without a window',
+    'hard-task',
+    examination(vanished, {
+      course: flat,
+      subject: { ...healthy.subject, training: { ...trainingDefaults, bptt: { k1: 5, k2: 10 } } },
+      nearer: { lag: 20, nearLag: 2, single: true, learned: 0, preserved: 1 },
+    }),
+  ],
+  [
+    'noise, whose first minibatch happened to have a low loss',
+    'no-long-range-dependency',
+    examination(vanished, {
+      data: {
+        ...healthy.data,
+        ...{ horizon: 0, interval: [0, 1], outcome: 'none-larger-than', reference: { loss: constant, window: 0, constant } },
+      },
+      course: course({
+        loss: { begin: 0.9, first: 1.45, lowest: 1.37, at: 600, last: 1.52, lastMean: 1.51, least: 0.8, spread: 0.5 },
+      }),
+    }),
   ],
   ['the gradient arrives, and the network is too small', 'hard-task', examination({ loss: 1.1, used: 0.2 }, { course: flat })],
   [

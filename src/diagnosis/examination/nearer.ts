@@ -16,7 +16,9 @@ export interface Nearer {
   readonly nearLag: number;
   /** Of what the far inputs are worth, the share that it learns, in the same number of updates. */
   readonly learned: number;
-  /** The share that the test of the data still finds in them; null where the network has shown it by learning it. */
+  /** Whether every sequence has one target; where they have more, only the last of each was learned from, and to fail with so few shows nothing. */
+  readonly single: boolean;
+  /** The share that the test of the data still finds in them; null where the network has shown it by learning it, or it would show nothing. */
   readonly preserved: number | null;
 }
 
@@ -29,6 +31,9 @@ const enough = 0.9;
 /** Newest inputs that stay in any case, and inputs beyond the data horizon. */
 const fewest = 2;
 const margin = 2;
+/** Sequences that have to be left, and the share of all. */
+const fewestSequences = 40;
+const mostOfAll = 0.9;
 /** Evaluations in a training. */
 const evaluations = 10;
 
@@ -54,11 +59,13 @@ export interface NearerOptions {
 export function* nearerPieces(options: NearerOptions): Generator<undefined, Nearer | 'late' | null> {
   const { network, model, training, train, validation, data, loss, late } = options;
   const gap = gapOf(data);
-  if (gap === null || loss - gap.best < lacking * gap.worth) return null;
+  if (gap === null || train.count < fewestSequences || loss - gap.best < lacking * gap.worth) return null;
   if (network.ways.some(({ recurrentLag, shortcuts }) => Math.max(recurrentLag, ...shortcuts) > 1)) return null;
   if (late()) return 'late';
-  const near = { train: shortened(train, gap), validation: shortened(validation, gap) };
-  if (near.train === null || near.validation === null || near.train.count < 0.9 * train.count || near.validation.count === 0) return null;
+  const [ofTrain, ofValidation] = [shortened(train, gap), shortened(validation, gap)];
+  if (ofTrain === null || ofValidation === null) return null;
+  const near = { train: ofTrain.sequences, validation: ofValidation.sequences };
+  if (near.train.count < Math.max(fewestSequences, mostOfAll * train.count) || near.validation.count === 0) return null;
   const { backend } = network;
   const mark = backend.mark();
   let lowest = Number.POSITIVE_INFINITY;
@@ -80,8 +87,8 @@ export function* nearerPieces(options: NearerOptions): Generator<undefined, Near
     backend.release(mark);
   }
   const learned = learnedOf(lowest);
-  const found = { lag: gap.far, nearLag: gap.near, learned };
-  if (learned >= enough) return { ...found, preserved: null };
+  const found = { lag: gap.far, nearLag: gap.near, single: ofTrain.single, learned };
+  if (learned >= enough || !found.single) return { ...found, preserved: null };
   let preserved = Number.NaN;
   const pieces = dependencePieces(near.train, { power: false, seed: training.seed });
   for (;;) {

@@ -15,22 +15,24 @@ export interface Kept {
 const mostNumbers = 2e7;
 
 /**
- * The same sequences without the steps between, so that what is far lies right behind what is near. Sequences that do not reach beyond the
- * gap are left out.
+ * The same sequences up to the last target of each, without the steps between what is near it and what is far. Sequences that do not reach
+ * beyond the gap are left out, and so are all targets but the last.
  *
- * @returns null where it cannot be done: a sequence has other targets than one at its last step, or there would be too much of it.
+ * @returns the sequences, and whether none of them had another target; null where there would be too much of it.
  */
-export function shortened(dataset: Dataset, { near, far, oldest }: Kept): StoredSequences | null {
+export function shortened(dataset: Dataset, { near, far, oldest }: Kept): { sequences: StoredSequences; single: boolean } | null {
   const { input, target, loss, count } = dataset;
   const size = input.kind === 'symbols' ? 1 : input.size;
   if (count * (near + oldest - far) * size > mostNumbers) return null;
   const batch = allocateBatch(scalarBackend(), input, target, longestOf(dataset), 1);
   const builder = new SequencesBuilder();
+  let single = true;
   for (let sequence = 0; sequence < count; sequence++) {
-    const length = dataset.length(sequence);
+    dataset.copy({ sequences: [sequence], begin: 0, end: dataset.length(sequence), countFrom: 0 }, batch);
+    const last = batch.counted - 1;
+    const length = last < 0 ? 0 : batch.rows[last] + 1;
     if (length <= far) continue;
-    dataset.copy({ sequences: [sequence], begin: 0, end: length, countFrom: 0 }, batch);
-    if (batch.counted !== 1 || batch.rows[0] !== length - 1) return null;
+    if (last > 0) single = false;
     let steps = 0;
     const keep = (back: number) => {
       const t = length - 1 - back;
@@ -41,9 +43,9 @@ export function shortened(dataset: Dataset, { near, far, oldest }: Kept): Stored
     for (let back = Math.min(oldest, length) - 1; back >= far; back--) keep(back);
     for (let back = near - 1; back >= 0; back--) keep(back);
     builder.targetSteps.push(steps - 1);
-    if (target.kind === 'classes') builder.classes.push(batch.classes[0]);
-    else for (let o = 0; o < target.size; o++) builder.values.push(batch.values[o]);
+    if (target.kind === 'classes') builder.classes.push(batch.classes[last]);
+    else for (let o = 0; o < target.size; o++) builder.values.push(batch.values[last * target.size + o]);
     builder.end(steps);
   }
-  return new StoredSequences({ input, target, loss }, builder.take());
+  return { sequences: new StoredSequences({ input, target, loss }, builder.take()), single };
 }

@@ -43,7 +43,9 @@ export const vanishing: Judge = {
 };
 
 /** Whether the gradient may yet arrive: the training was cut short, or its reach has been growing and is no longer far off. */
-function isOpen({ course, subject }: Examination, { cut, margin, grown }: Reading): boolean {
+function isOpen({ course, subject }: Examination, { cut, margin, grown, learnsNear }: Reading): boolean {
+  // That the distance is what it fails by has been seen.
+  if (learnsNear) return false;
   const gated = subject.cell !== 'rnn';
   if (cut && course && course.updates < 0.5 * course.asked && margin > -(gated ? thresholds.clearlyOut.gated : 2)) return true;
   return grown > thresholds.coming && margin > -1;
