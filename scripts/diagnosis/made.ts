@@ -18,7 +18,7 @@ export interface Drawn {
   readonly targets: readonly { readonly step: number; readonly value: number }[];
 }
 
-/** Draws training and validation sequences from streams of their own. */
+/** Draws training and validation sequences from streams of their own; one for one. */
 export function made(
   shape: SequenceShape,
   { sequences, seed }: { sequences: number; seed: number },
@@ -41,7 +41,7 @@ export function made(
     }
     return new StoredSequences(shape, builder.take());
   };
-  return { train: part(sequences, 0), validation: part(Math.max(200, Math.round(sequences / 4)), 1), ...losses };
+  return { train: part(sequences, 0), validation: part(sequences === 1 ? 1 : Math.max(200, Math.round(sequences / 4)), 1), ...losses };
 }
 
 export const classesOf = (symbols: number, classes: number): SequenceShape => ({

@@ -1,5 +1,5 @@
 import type { Backend } from '../../src/compute/backend.ts';
-import { type Diagnosis, diagnose } from '../../src/diagnosis/diagnose.ts';
+import { type Diagnosis, judged, type Measured, measured } from '../../src/diagnosis/diagnose.ts';
 import { CourseRecorder } from '../../src/diagnosis/examination/course.ts';
 import type { VerdictKind } from '../../src/diagnosis/verdict/verdict.ts';
 import type { LagPoint } from '../../src/monitor/lagProfile.ts';
@@ -38,6 +38,8 @@ const begun = 0.1;
 const mostOfHard = 0.6;
 /** A lag that any gradient gets to. */
 const near = 4;
+/** Share of the gradient at lag 0 that is not a vanished one, whatever is learned from it. */
+const arrives = 0.03;
 const lowest = 0.3;
 const enough = 0.8;
 
@@ -81,12 +83,23 @@ function farOf(loss: number, { near, best }: Made): number {
 }
 
 /** The outcome of a control: a training of the same network on the same task, with something changed. */
-function control(backend: Backend, trial: Trial): number {
+export function control(backend: Backend, trial: Trial): number {
   const mark = backend.mark();
   const data = trial.task(trial.place);
   const { best } = train(backend, trial, data);
   backend.release(mark);
   return farOf(best.loss, data);
+}
+
+/** Of the gradient at lag 0, what is left at the lag in question, at the look where it is the most. */
+function arrivingOf(looks: readonly ProfileLine[], lag: number): number {
+  const ratios = looks.flatMap(({ monitor, value }) => {
+    if (monitor !== 'lag-profile') return [];
+    const profile = value as LagPoint[];
+    const ratio = 10 ** (profile[Math.min(lag, profile.length - 1)].meanLog10 - profile[0].meanLog10);
+    return Number.isFinite(ratio) ? [ratio] : [];
+  });
+  return Math.max(0, ...ratios);
 }
 
 export interface Outcome {
@@ -100,6 +113,8 @@ export interface Outcome {
   readonly verdict: VerdictKind;
   readonly because: string;
   readonly diagnosis: Diagnosis;
+  readonly measured: Measured;
+  readonly looks: readonly ProfileLine[];
   /** What the two known rules go by. */
   readonly meanGradient: number;
   readonly firstLastRatio: number;
@@ -122,13 +137,23 @@ export function run(backend: Backend, trial: Trial): Outcome {
   const { network, training, looks, course, best } = trained;
   network.parameters.values.set(best.values);
   network.changed();
-  const diagnosis = diagnose({ network, train: data.train, validation: data.validation, model, training, course, looks });
+  const examined = measured({ network, train: data.train, validation: data.validation, model, training, course, looks });
+  const diagnosis = judged(examined);
   const { truth, why } = truthOf(backend, trial, data, trained);
   const profile = looks.filter(({ monitor }) => monitor === 'lag-profile').at(-1)?.value as LagPoint[] | undefined;
   backend.release(mark);
   return {
     ...{ family: trial.family, seed: place.seed, lag: place.lag, cell: String(model.cell) },
-    ...{ truth, why, verdict: diagnosis.verdict, because: diagnosis.findings[0].because, diagnosis, meanGradient },
+    ...{
+      truth,
+      why,
+      verdict: diagnosis.verdict,
+      because: diagnosis.findings[0].because,
+      diagnosis,
+      measured: examined,
+      looks,
+      meanGradient,
+    },
     firstLastRatio: profile ? 10 ** (profile[profile.length - 1].meanLog10 - profile[0].meanLog10) : Number.NaN,
     accuracyLow: !((data.constant - trained.lastLoss) / data.constant > 0.5),
     seconds: (performance.now() - began) / 1000,
@@ -140,7 +165,7 @@ function truthOf(
   backend: Backend,
   trial: Trial,
   data: Made,
-  { best, course, lastLoss }: ReturnType<typeof train>,
+  { best, course, lastLoss, looks }: ReturnType<typeof train>,
 ): { truth: VerdictKind | null; why: string } {
   const { construction, training, place } = trial;
   if (construction === 'nothing') return { truth: 'no-long-range-dependency', why: 'inputs and targets are independent' };
@@ -183,13 +208,17 @@ function truthOf(
     const whole = control(backend, { ...trial, training: { ...longer, bptt: 'full' } });
     if (whole >= enough)
       return { truth: 'truncated', why: `learns ${whole.toFixed(2)} with full BPTT, ${far.toFixed(2)} with k2 = ${bptt.k2}` };
-    if (whole >= lowest) return { truth: null, why: `full BPTT learns ${whole.toFixed(2)}` };
+    // Where it learns it with neither, the window and the distance are each enough to keep it from it, and either verdict would name a cause.
+    return { truth: null, why: `full BPTT learns ${whole.toFixed(2)} in three times the updates, k2 = ${bptt.k2} ${far.toFixed(2)}` };
   }
   const short = control(backend, { ...trial, place: { ...place, lag: 2 }, training: { ...training, bptt: 'full' } });
   if (short >= enough) {
     const long = place.lag > 2 ? control(backend, { ...trial, training: longer }) : 1;
-    const why = `learns ${short.toFixed(2)} at lag 2, ${far.toFixed(2)} at lag ${place.lag}, ${long.toFixed(2)} there with three times the updates`;
-    return { truth: long < begun ? 'vanishing' : null, why };
+    const arriving = arrivingOf(looks, place.lag);
+    const why =
+      `learns ${short.toFixed(2)} at lag 2, ${far.toFixed(2)} at lag ${place.lag}, ${long.toFixed(2)} there with three times the updates; ` +
+      `at most ${arriving.toExponential(0)} of the gradient arrives`;
+    return { truth: long < begun && arriving < arrives ? 'vanishing' : null, why };
   }
   if (short < lowest && place.lag <= 6)
     return { truth: 'hard-task', why: `learns ${short.toFixed(2)} at lag 2, ${far.toFixed(2)} at lag ${place.lag}` };

@@ -1,4 +1,5 @@
 import type { Diagnosis } from '../diagnosis/diagnose.ts';
+import { newest } from '../diagnosis/verdict/words.ts';
 import { lagPlot } from './lagPlot.ts';
 import { duration, short } from './numbers.ts';
 import { wrapped } from './wrapped.ts';
@@ -38,7 +39,7 @@ function horizons({
   dataHorizon,
   dataInterval: [low, high],
   dataOutcome,
-  gradientHorizon,
+  reachedInputs,
   gradientHorizonAtLeast,
   usedInputs,
 }: Diagnosis): string {
@@ -48,12 +49,7 @@ function horizons({
       : dataOutcome === 'none-larger-than'
         ? 'none'
         : 'unknown';
-  const reach =
-    gradientHorizon === null
-      ? 'unknown'
-      : gradientHorizon < 0
-        ? 'none'
-        : `the newest ${gradientHorizon + 1}${gradientHorizonAtLeast ? ' or more' : ''}`;
+  const reach = reachedInputs === null ? 'unknown' : `${newest(reachedInputs)}${gradientHorizonAtLeast ? ' or more' : ''}`;
   const used = usedInputs === null ? 'unknown' : usedInputs === 0 ? 'none' : `the newest ${usedInputs}`;
   return `inputs: the data need ${data}; the gradient reaches ${reach}; the network uses ${used}`;
 }

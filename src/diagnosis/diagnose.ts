@@ -13,6 +13,7 @@ import type { Course } from './examination/course.ts';
 import type { Examination } from './examination/examination.ts';
 import { examinePieces } from './examination/examine.ts';
 import { gradientSide } from './examination/gradientSide.ts';
+import { type Nearer, nearerPieces } from './examination/nearer.ts';
 import type { Finding, Prescription, VerdictKind } from './verdict/verdict.ts';
 import { judge } from './verdict/verdicts.ts';
 
@@ -58,6 +59,8 @@ export interface Diagnosis {
   readonly gradientHorizon: number | null;
   /** Whether that is the longest lag that was measured. */
   readonly gradientHorizonAtLeast: boolean;
+  /** Newest inputs that the gradient reaches: surely so many (those up to the gradient horizon), perhaps so many; null where it could not be measured. */
+  readonly reachedInputs: readonly [number, number] | null;
   /** Newest inputs that a prediction needs, and the interval. */
   readonly dataHorizon: number;
   readonly dataInterval: readonly [number, number];
@@ -79,9 +82,20 @@ export interface Diagnosis {
   readonly cutShort: readonly string[];
 }
 
+/** Everything that was measured, and what it took; `judged` makes the answer of it. */
+export interface Measured {
+  readonly examination: Examination;
+  readonly seconds: number;
+  readonly spent: Readonly<Record<string, number>>;
+  readonly cutShort: readonly string[];
+}
+
 /** Diagnoses to the end. See `diagnosePieces`. */
-export function diagnose(options: DiagnoseOptions): Diagnosis {
-  const pieces = diagnosePieces(options);
+export const diagnose = (options: DiagnoseOptions): Diagnosis => judged(measured(options), options.accepts);
+
+/** Measures to the end, and judges nothing. See `diagnosePieces`. */
+export function measured(options: DiagnoseOptions): Measured {
+  const pieces = measuredPieces(options);
   for (;;) {
     const { done, value } = pieces.next();
     if (done) return value;
@@ -95,6 +109,10 @@ export function diagnose(options: DiagnoseOptions): Diagnosis {
  * @throws DATA_INVALID where data are not finite; DATA_TOO_SHORT where there are too few sequences to say anything.
  */
 export function* diagnosePieces(options: DiagnoseOptions): Generator<DiagnosisProgress, Diagnosis> {
+  return judged(yield* measuredPieces(options), options.accepts);
+}
+
+function* measuredPieces(options: DiagnoseOptions): Generator<DiagnosisProgress, Measured> {
   const began = performance.now();
   const { network, train, validation, model, training, course = null, looks = [], seconds, stream = false } = options;
   const spent: Record<string, number> = {};
@@ -118,9 +136,18 @@ export function* diagnosePieces(options: DiagnoseOptions): Generator<DiagnosisPr
       { training, windows, update, seconds: seconds === undefined ? undefined : Math.max(1, seconds - (performance.now() - began) / 1000) },
     ),
     0.6,
-    0.4,
+    0.3,
   );
   spent.network = (performance.now() - examining) / 1000;
+  const again = performance.now();
+  const late = () => seconds !== undefined && performance.now() - began > 1000 * seconds;
+  const whole = course === null || (course.updates === course.asked && course.nonFinite.count === 0);
+  let nearer: Nearer | 'late' | null = null;
+  if (training !== null && whole && side.finite && side.loss.model !== null) {
+    const options = { network, model, training, train, validation, data, loss: side.loss.model, late };
+    nearer = yield* staged('the same data brought near', nearerPieces(options), 0.9, 0.1);
+    spent.nearer = (performance.now() - again) / 1000;
+  }
   const budget = {
     updates: course?.asked ?? training?.updates ?? trainingDefaults.updates,
     batchSize: training?.batchSize ?? trainingDefaults.batchSize,
@@ -133,27 +160,37 @@ export function* diagnosePieces(options: DiagnoseOptions): Generator<DiagnosisPr
       ...{ longest: longestOf(train), sequences: train.count, stream },
     },
     ...{ data, course, gradient },
-    ...{ finite: side.finite, loss: side.loss, usage: side.usage, look: side.look },
+    ...{ finite: side.finite, loss: side.loss, usage: side.usage, look: side.look, nearer: nearer === 'late' ? null : nearer },
   };
-  const { verdict, findings, sick } = judge(examination);
-  const { accepts = () => true } = options;
   const cut = course && course.updates < course.asked ? [`updates ${course.updates + 1} to ${course.asked}`] : [];
+  const untried = nearer === 'late' ? ['a training on the same data brought near'] : [];
+  return {
+    examination,
+    seconds: (performance.now() - began) / 1000,
+    spent,
+    cutShort: [...data.cutShort, ...cut, ...side.cutShort, ...untried],
+  };
+}
+
+/** The answer to what was measured. @param accepts see `DiagnoseOptions`. */
+export function judged({ examination, seconds, spent, cutShort }: Measured, accepts: DiagnoseOptions['accepts'] = () => true): Diagnosis {
+  const { data, gradient, look, loss } = examination;
+  const { verdict, findings, sick, reachedInputs } = judge(examination);
   return {
     verdict,
     findings: findings.map((each) => ({ ...each, prescription: each.prescription.filter(({ set }) => accepts(set)) })),
     sick,
     gradientHorizon: gradient?.horizon ?? null,
     gradientHorizonAtLeast: gradient?.atLeast ?? false,
+    reachedInputs,
     ...{ dataHorizon: data.horizon, dataInterval: data.interval, dataOutcome: data.outcome },
-    lagProfile: side.look?.lagProfile ?? [],
-    transport: side.look?.transport ?? { points: [], sequences: 0 },
-    saturation: side.look?.saturation ?? [],
-    loss: { model: side.loss.model, constant: side.loss.constant, reference: data.reference.loss },
+    lagProfile: look?.lagProfile ?? [],
+    transport: look?.transport ?? { points: [], sequences: 0 },
+    saturation: look?.saturation ?? [],
+    loss: { model: loss.model, constant: loss.constant, reference: data.reference.loss },
     usedInputs: usedInputs(examination),
     ladder: data.ladder,
-    seconds: (performance.now() - began) / 1000,
-    spent,
-    cutShort: [...data.cutShort, ...cut, ...side.cutShort],
+    ...{ seconds, spent, cutShort },
   };
 }
 

@@ -79,6 +79,7 @@ export function examination(
         lyapunov: { exponents: [], sequences: 0, steps: 0 },
       },
     },
+    nearer: null,
     ...changed,
   };
 }
@@ -86,17 +87,27 @@ export function examination(
 export function course(changed: Partial<Course> = {}): Course {
   return {
     ...{ updates: 2000, asked: 2000, stopped: null, nonFinite: { count: 0, first: null }, signs: [] },
-    loss: { begin: 1.39, first: 1.38, lowest: 0.01, at: 2000, last: 0.01, lastMean: 0.01 },
+    loss: { begin: 1.39, first: 1.38, lowest: 0.01, at: 2000, last: 0.01, lastMean: 0.01, least: 0.01, spread: 0.01 },
     norm: { median: 0.3, largest: 2, clipped: 0 },
     growth: { largest: 1, early: 0, median: -1, share: 0 },
     ...changed,
   };
 }
 
-const flat = course({ loss: { begin: 1.39, first: 1.39, lowest: 1.385, at: 1200, last: 1.386, lastMean: 1.387 } });
+const flat = course({
+  loss: { begin: 1.39, first: 1.39, lowest: 1.385, at: 1200, last: 1.386, lastMean: 1.387, least: 1.386, spread: 0.01 },
+});
 const vanished = { loss: 1.386, used: 0, reach: fading(1, -0.4) };
 const healthy = examination();
 const tanh = { ...healthy.subject, cell: 'rnn', model: { cell: 'rnn', hiddenSize: 24 } } as const;
+
+const growing = {
+  ...examination(vanished).gradient!,
+  first: fading(1, -0.6),
+  last: fading(1, -0.05),
+  often: fading(1, -0.095),
+  usually: fading(1, -0.4),
+};
 
 /** By the verdict that each should get; several where they test different ways to it. */
 export const examinations: readonly (readonly [name: string, verdict: string, Examination])[] = [
@@ -112,13 +123,60 @@ export const examinations: readonly (readonly [name: string, verdict: string, Ex
     'vanishing',
     examination(
       { ...vanished, loss: 0.41, far: 0.4 },
-      { course: course({ loss: { begin: 1.39, first: 1.38, lowest: 0.41, at: 2000, last: 0.41, lastMean: 0.41 } }) },
+      {
+        course: course({
+          loss: { begin: 1.39, first: 1.38, lowest: 0.41, at: 2000, last: 0.41, lastMean: 0.41, least: 0.41, spread: 0.01 },
+        }),
+      },
     ),
   ],
   [
     'large norms, and nothing arrives',
     'vanishing',
     examination(vanished, { subject: tanh, course: { ...flat, norm: { median: 4000, largest: 90000, clipped: 1 } } }),
+  ],
+  [
+    'the gradient fades, and brought near it is not learned either: the distance is not what it fails by',
+    'hard-task',
+    examination(vanished, { course: flat, nearer: { lag: 20, nearLag: 2, single: true, learned: 0.1, preserved: 1 } }),
+  ],
+  [
+    'the same where only one of several targets could be tried, which shows nothing',
+    'vanishing',
+    examination(vanished, { course: flat, nearer: { lag: 20, nearLag: 2, single: false, learned: 0.1, preserved: null } }),
+  ],
+  [
+    'the reach has grown at last, and brought near it is learned: the distance is what it fails by',
+    'vanishing',
+    examination(vanished, {
+      subject: tanh,
+      course: flat,
+      nearer: { lag: 20, nearLag: 2, single: true, learned: 1, preserved: null },
+      gradient: growing,
+    }),
+  ],
+  ['the same, without that being known', 'inconclusive', examination(vanished, { subject: tanh, course: flat, gradient: growing })],
+  [
+    'a window shorter than what is needed, and a network too small for it without a window',
+    'hard-task',
+    examination(vanished, {
+      course: flat,
+      subject: { ...healthy.subject, training: { ...trainingDefaults, bptt: { k1: 5, k2: 10 } } },
+      nearer: { lag: 20, nearLag: 2, single: true, learned: 0, preserved: 1 },
+    }),
+  ],
+  [
+    'noise, whose first minibatch happened to have a low loss',
+    'no-long-range-dependency',
+    examination(vanished, {
+      data: {
+        ...healthy.data,
+        ...{ horizon: 0, interval: [0, 1], outcome: 'none-larger-than', reference: { loss: constant, window: 0, constant } },
+      },
+      course: course({
+        loss: { begin: 0.9, first: 1.45, lowest: 1.37, at: 600, last: 1.52, lastMean: 1.51, least: 0.8, spread: 0.5 },
+      }),
+    }),
   ],
   ['the gradient arrives, and the network is too small', 'hard-task', examination({ loss: 1.1, used: 0.2 }, { course: flat })],
   [
@@ -134,7 +192,7 @@ export const examinations: readonly (readonly [name: string, verdict: string, Ex
       {
         course: course({
           nonFinite: { count: 1500, first: 3 },
-          loss: { begin: 1.39, first: 1.4, lowest: 1.38, at: 200, last: Number.NaN, lastMean: Number.NaN },
+          loss: { begin: 1.39, first: 1.4, lowest: 1.38, at: 200, last: Number.NaN, lastMean: Number.NaN, least: Number.NaN, spread: 0.01 },
         }),
       },
     ),
@@ -153,7 +211,7 @@ export const examinations: readonly (readonly [name: string, verdict: string, Ex
     'exploding',
     examination(
       { loss: 2.4, used: 0 },
-      { course: course({ loss: { begin: 1.39, first: 1.5, lowest: 1.4, at: 200, last: 2.6, lastMean: 2.7 } }) },
+      { course: course({ loss: { begin: 1.39, first: 1.5, lowest: 1.4, at: 200, last: 2.6, lastMean: 2.7, least: 2.6, spread: 0.01 } }) },
     ),
   ],
   [
@@ -211,7 +269,16 @@ export const examinations: readonly (readonly [name: string, verdict: string, Ex
         ...flat,
         updates: 0,
         stopped: 'budget',
-        loss: { begin: Number.NaN, first: Number.NaN, lowest: Infinity, at: 0, last: Number.NaN, lastMean: Number.NaN },
+        loss: {
+          begin: Number.NaN,
+          first: Number.NaN,
+          lowest: Infinity,
+          at: 0,
+          last: Number.NaN,
+          lastMean: Number.NaN,
+          least: Number.NaN,
+          spread: 0.01,
+        },
       },
       gradient: null,
     }),

@@ -17,7 +17,8 @@ export interface Course {
     readonly because: string;
     readonly count: number;
   }[];
-  /** Minibatch losses: that of the first update, medians over the first and the last tenth, and over the tenth where it was lowest, which ended after `at` updates. */
+  /** Minibatch losses: that of the first update, medians over the first and the last tenth, and over the tenth where it was lowest, which ended after `at` updates;
+   * and of the single minibatches of the last tenth: the lowest, and how far they lie from their median (median distance, in the unit of a standard deviation). */
   readonly loss: {
     readonly begin: number;
     readonly first: number;
@@ -25,6 +26,8 @@ export interface Course {
     readonly at: number;
     readonly last: number;
     readonly lastMean: number;
+    readonly least: number;
+    readonly spread: number;
   };
   /** Median over the updates of ‖g‖₂ before clipping, its largest value, and the share of the updates in which the clip bound. */
   readonly norm: { readonly median: number; readonly largest: number; readonly clipped: number };
@@ -36,6 +39,8 @@ export interface Course {
 }
 
 const strong = 4;
+/** The standard deviation of a normal distribution over the median distance from its median. */
+const deviationOfNormal = 1.4826;
 
 /** Takes in the records of a training one by one. */
 export class CourseRecorder {
@@ -71,10 +76,11 @@ export class CourseRecorder {
     let lowest = Number.POSITIVE_INFINITY;
     let at = 0;
     for (let past = tenth; past <= losses.length; past += Math.max(1, tenth >> 1)) {
-      const level = medianOf(losses.slice(past - tenth, past));
-      if (level < lowest) [lowest, at] = [level, past];
+      const median = medianOf(losses.slice(past - tenth, past));
+      if (median < lowest) [lowest, at] = [median, past];
     }
     const last = losses.slice(-tenth);
+    const level = medianOf(last);
     const growth = this.#growth;
     const early = growth.slice(0, Math.max(1, Math.ceil(growth.length / 10)));
     return {
@@ -88,8 +94,10 @@ export class CourseRecorder {
         first: medianOf(losses.slice(0, tenth)),
         lowest,
         at,
-        last: medianOf(last),
+        last: level,
         lastMean: last.reduce((sum, each) => sum + each, 0) / last.length,
+        least: last.reduce((least, each) => (each < least ? each : least), Number.POSITIVE_INFINITY),
+        spread: deviationOfNormal * medianOf(last.map((each) => Math.abs(each - level))),
       },
       norm: {
         median: medianOf(this.#norms),

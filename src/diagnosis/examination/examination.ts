@@ -9,6 +9,7 @@ import type { ModelOptions } from '../../network/model.ts';
 import type { TrainingOptions } from '../../training/options.ts';
 import type { DependenceReport } from '../dependence/report.ts';
 import type { Course } from './course.ts';
+import type { Nearer } from './nearer.ts';
 import type { Usage } from './usage.ts';
 
 /** What is judged: the network, and how it was trained, where that is known. */
@@ -74,4 +75,6 @@ export interface Examination {
   readonly usage: Usage | null;
   readonly gradient: GradientSide | null;
   readonly look: NetworkLook | null;
+  /** What the same network makes of the same data brought near; null where that was not tried. */
+  readonly nearer: Nearer | null;
 }

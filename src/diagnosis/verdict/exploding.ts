@@ -68,13 +68,19 @@ function signsOf(course: Course, examination: Examination, reading: Reading): Sa
         `and by more than 10^${thresholds.growth} in ${percent(growth.share)} of all`,
     });
   }
-  if (!reading.complete && isWorse(course, examination)) {
+  if (isThrown(course, examination)) {
     found.push({
-      update: course.loss.begin < course.loss.lowest ? 1 : course.loss.at,
-      said:
-        course.loss.begin < course.loss.lowest
-          ? `the loss of the updates begins at ${say(course.loss.begin)}, and no step has brought it there again`
-          : `after ${course.loss.at} updates at a level of ${say(course.loss.lowest)} the loss of the updates has risen, and stays above that of a constant`,
+      update: 1,
+      said: `the first updates take the loss from ${say(course.loss.begin)} to a level of ${say(course.loss.first)}, above that of a constant`,
+    });
+  }
+  if (!reading.complete && isWorse(course, examination)) {
+    const neverBack = course.loss.begin < course.loss.lowest;
+    found.push({
+      update: neverBack ? 1 : course.loss.at,
+      said: neverBack
+        ? `the loss of the updates begins at ${say(course.loss.begin)}, and no step has brought it there again`
+        : `after ${course.loss.at} updates at a level of ${say(course.loss.lowest)} the loss of the updates has risen, and stays above that of a constant`,
     });
   }
   return found.sort((a, b) => a.update - b.update);
@@ -89,18 +95,30 @@ function isCause(course: Course, examination: Examination): boolean {
   if (growth && growth.share >= thresholds.growthShare) return true;
   const early =
     signs.some(({ kind, update }) => grave.has(kind) && update <= thresholds.beginning * updates) ||
-    (growth?.early ?? 0) > thresholds.growth;
+    (growth?.early ?? 0) > thresholds.growth ||
+    isThrown(course, examination);
   return early && isStuck(examination);
 }
 
-/** Whether the losses of the last updates are worse than a constant's, and worse than they have been. */
-function isWorse({ updates, loss: { begin, lastMean, last, lowest } }: Course, { loss }: Examination): boolean {
+/** Whether the first tenth of the updates has made the loss much worse than it was, and than a constant's. */
+function isThrown({ updates, loss: { begin, first } }: Course, { loss: { constant } }: Examination): boolean {
+  return updates > 0 && constant !== null && first > thresholds.thrown * Math.max(begin, constant);
+}
+
+/**
+ * Whether the losses of the last updates are worse than a constant's, and worse than they have been, by more than the minibatches differ from one
+ * another: the constant's is known on other data, the level from some tenth of the updates, and the beginning from one minibatch,
+ * which none of the last ones may have been below.
+ */
+function isWorse({ updates, loss: { begin, lastMean, last, least, lowest, spread } }: Course, { loss }: Examination): boolean {
   if (updates === 0) return false;
   if (!Number.isFinite(lastMean)) return true;
+  if (loss.constant === null) return false;
+  const ofLevel = (thresholds.sure * spread) / Math.sqrt(Math.max(1, updates / 10));
+  const level = Math.min(last, lastMean);
   return (
-    loss.constant !== null &&
-    Math.min(last, lastMean) > thresholds.diverged * loss.constant &&
-    last > thresholds.risen * Math.min(lowest, begin)
+    level > Math.max(thresholds.diverged * loss.constant, loss.constant + ofLevel) &&
+    (last > Math.max(thresholds.risen * lowest, lowest + ofLevel) || (last > thresholds.risen * begin && least > begin))
   );
 }
 

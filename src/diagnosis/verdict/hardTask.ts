@@ -1,7 +1,7 @@
 import type { Course } from '../examination/course.ts';
 import { longerReach, moreOfIt } from './cures.ts';
 import type { Judge, Opinion } from './verdict.ts';
-import { inputs, percent, say } from './words.ts';
+import { inputs, percent, say, sayNearer } from './words.ts';
 
 /** Of its size at lag 0, what is left of a gradient that arrives and yet has much to gain from a shorter way. */
 const faintRatio = 0.03;
@@ -10,13 +10,13 @@ const faintRatio = 0.03;
 export const hardTask: Judge = {
   kind: 'hard-task',
   judge(
-    { subject, data, loss, gradient, course, look },
-    { short, cut, share, reached, beyondReach, beyondWindow, window, margin, farthest, needed },
+    { subject, data, loss, gradient, course, look, nearer },
+    { short, cut, share, reached, beyondReach, unreached, failsNear, beyondWindow, window, margin, farthest, needed },
   ): Opinion | null {
     if (!short) return null;
-    const missed =
-      (beyondReach.material && !beyondReach.drawn) || (Number.isFinite(window) && beyondWindow.material && !beyondWindow.drawn);
-    if (missed) return null;
+    const cutOff = Number.isFinite(window) && beyondWindow.material && !beyondWindow.drawn;
+    if (unreached || (cutOff && !failsNear)) return null;
+    const unlikely = beyondReach.material && !beyondReach.drawn;
     const weak = margin < 0;
     const lag = farthest.material ? farthest.window : 0;
     // It arrives, but little of it: a shorter way may do more than more of the same.
@@ -27,14 +27,16 @@ export const hardTask: Judge = {
       course !== null && loss.model !== null && course.loss.last < 0.5 * loss.model
         ? `; on the training part it is ${say(course.loss.last)}, so that it learns by heart what does not hold for others`
         : '';
+    const newest = data.horizon === 1 ? 'newest input' : `newest ${inputs(data.horizon)}`;
+    const reachedSentence =
+      failsNear && (unlikely || cutOff)
+        ? `The data depend on the ${newest}`
+        : `The gradient ${weak ? 'arrives at' : 'reaches'} the ${newest} that the data depend on${weak ? ', at the oldest within the noise of so many updates, as elsewhere' : ''}`;
     return {
       decisive: !cut && gradient !== null,
       finding: {
         kind: 'hard-task',
-        because:
-          `The gradient ${weak ? 'arrives at' : 'reaches'} the ${data.horizon === 1 ? 'newest input' : `newest ${inputs(data.horizon)}`} that the data depend on${weak ? ', at the oldest within the noise of so many updates, as elsewhere' : ''}, and yet the network has learned ` +
-          `${percent(Math.max(0, share))} of what they allow: its loss is ${say(loss.model)}, that of a constant ${say(loss.constant)}, and ` +
-          `the reference gets to ${say(data.reference.loss)}${fits}${falling ? '; it was still falling' : ''}.`,
+        because: `${reachedSentence}, and yet the network has learned ${percent(Math.max(0, share))} of what they allow: its loss is ${say(loss.model)}, that of a constant ${say(loss.constant)}, and the reference gets to ${say(data.reference.loss)}${fits}${falling ? '; it was still falling' : ''}.${nearer ? sayNearer(nearer) : ''}${failsNear ? ' So it is not the distance.' : ''}`,
         evidence: {
           gradientHorizon: gradient?.horizon ?? null,
           reachedInputs: reached,
@@ -43,6 +45,8 @@ export const hardTask: Judge = {
           loss: loss.model,
           constant: loss.constant,
           reference: data.reference.loss,
+          nearLag: nearer?.nearLag ?? null,
+          learnedNear: nearer?.learned ?? null,
         },
         prescription: [...(faint ? longerReach(subject, lag, needed).slice(0, 3) : []), ...moreOfIt(subject, { falling, still, weak })],
       },

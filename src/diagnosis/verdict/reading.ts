@@ -21,9 +21,10 @@ export interface Reading {
   readonly short: boolean;
   /**
    * Newest inputs that the gradient may reach: those up to the gradient horizon, or a little beyond; and those whose lags add as much to it as others, so that
-   * what they lack is updates.
+   * what they lack is updates. Those up to the gradient horizon it reaches surely.
    */
   readonly reached: number;
+  readonly surelyReached: number;
   /** The window of truncated BPTT; Infinity of full BPTT, and where it is not known. */
   readonly window: number;
   /** What lies beyond the reached inputs, and beyond the window; and the oldest inputs that are worth anything that matters. */
@@ -35,6 +36,11 @@ export interface Reading {
   /** Decades by which the reach of the farthest needed lag exceeds what is needed: in a tenth of the looks, and by how much it grew from the first to the last. */
   readonly margin: number;
   readonly grown: number;
+  /** Whether what is far is out of the gradient's reach, as far as that may be the cause. */
+  readonly unreached: boolean;
+  /** Whether the same network learns what is far once it is brought near, and whether it has been shown that it does not; neither where that was not tried. */
+  readonly learnsNear: boolean;
+  readonly failsNear: boolean;
   /** Whether updates were left out, so that a loss that is too high says nothing. */
   readonly cut: boolean;
 }
@@ -80,6 +86,15 @@ export function read(examination: Examination): Reading {
   const bptt = subject.training?.bptt ?? 'full';
   const window = bptt === 'full' ? Number.POSITIVE_INFINITY : bptt.k2;
   const beyond = (from: number) => beyondOf(examination, from);
+  const beyondReach = beyond(reached);
+  const { nearer } = examination;
+  const learnsNear = nearer !== null && nearer.learned >= thresholds.complete;
+  const failsNear =
+    nearer !== null &&
+    nearer.nearLag <= thresholds.nearLag &&
+    nearer.learned < thresholds.half &&
+    (nearer.preserved ?? 0) >= thresholds.complete;
+  const unreached = beyondReach.material && !beyondReach.drawn && !failsNear && (learnsNear || farthest.window > thresholds.nearLag);
   const at = (reach: readonly number[] | undefined) => reach?.[farthest.window] ?? Number.NaN;
   return {
     ...{ something, allowed, learned, share, error, complete, reached, window, farthest },
@@ -87,7 +102,8 @@ export function read(examination: Examination): Reading {
     short: something && !complete,
     margin: gradient === null ? Number.NaN : at(gradient.often) - gradient.threshold,
     grown: gradient === null ? Number.NaN : at(gradient.last) - at(gradient.first),
-    beyondReach: beyond(reached),
+    surelyReached: gradient === null ? 0 : Math.min(reached, gradient.horizon + 1),
+    ...{ beyondReach, unreached, learnsNear, failsNear },
     beyondWindow: beyond(window),
     cut: course !== null && course.updates < course.asked && course.stopped !== 'explosion',
   };

@@ -16,6 +16,12 @@ export const thresholds = {
   material: 0.06,
   /** Share of what inputs are worth that a network draws from them if it uses them. */
   drawn: 0.5,
+  /**
+   * Steps over which a gradient fades in no network that is large enough to learn anything: what fails there fails for another reason, unless the same network
+   * learns it nearer still. And the share of what is far that a network does not learn there if it cannot.
+   */
+  nearLag: 4,
+  half: 0.5,
   /** Decades below what is needed up to which a lag may yet be reached: the calibration of the gradient horizon leaves them open. */
   grey: 0.8,
   /** Decades below the lag that adds the most to the gradient within which a lag does not vanish, however small all are beside the noise. */
@@ -36,6 +42,10 @@ export const thresholds = {
   /** The last losses over those of the best constant, or over the lowest level before, from which on a training has diverged. */
   diverged: 1.08,
   risen: 1.1,
+  /** Level of the first tenth of the losses over that of the first one and of the best constant, from which on steps have thrown the weights somewhere. */
+  thrown: 1.3,
+  /** Standard deviations by which a level has to differ from another, beyond what minibatches differ from each other. */
+  sure: 4,
   /** Share of a sequence that a data horizon is short in. */
   shortShare: 1 / 6,
   /** Share of what the data allow that is enough to know where there is nothing far back. */

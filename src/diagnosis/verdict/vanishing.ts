@@ -3,15 +3,15 @@ import { longerReach } from './cures.ts';
 import type { Reading } from './reading.ts';
 import { thresholds } from './thresholds.ts';
 import type { Judge, Opinion } from './verdict.ts';
-import { inputs, percent, say } from './words.ts';
+import { inputs, newest, percent, say, sayNearer } from './words.ts';
 
 /** The data depend on inputs that the gradient does not reach, and what depends on them is not learned. */
 export const vanishing: Judge = {
   kind: 'vanishing',
   judge(examination, reading): Opinion | null {
-    const { subject, data, loss, gradient, look } = examination;
-    const { complete, beyondReach: beyond, reached, farthest, margin } = reading;
-    if (complete || !reading.something || gradient === null || !beyond.material || beyond.drawn) return null;
+    const { subject, data, loss, gradient, look, nearer } = examination;
+    const { complete, beyondReach: beyond, reached, surelyReached, unreached, learnsNear, farthest, margin } = reading;
+    if (complete || !reading.something || gradient === null || !unreached) return null;
     const lag = farthest.window;
     const point = look?.lagProfile[Math.min(lag, look.lagProfile.length - 1)];
     const size = point ? `, where at lag ${point.lag} it has 10^${Math.log10(point.ratio).toFixed(1)} of its size at lag 0` : '';
@@ -20,11 +20,12 @@ export const vanishing: Judge = {
       finding: {
         kind: 'vanishing',
         because:
-          `The data depend on the newest ${inputs(data.horizon)}, and the gradient reaches ${reached === 0 ? 'none of them' : `the newest ${reached}`}${size}: ` +
+          `The data depend on the newest ${inputs(data.horizon)}, and the gradient reaches ${newest([surelyReached, reached])}${size}: ` +
           `what is older is worth ${percent(beyond.worth)} of all there is to learn, and the network draws ` +
-          `${percent(Math.max(0, beyond.used))} of that from it; its loss is ${say(loss.model)}, that of the reference ${say(data.reference.loss)}.`,
+          `${percent(Math.max(0, beyond.used))} of that from it; its loss is ${say(loss.model)}, that of the reference ${say(data.reference.loss)}.${learnsNear && nearer ? sayNearer(nearer) : ''}`,
         evidence: {
           gradientHorizon: gradient.horizon,
+          reachedInputs: reached,
           dataHorizon: data.horizon,
           worthBeyond: beyond.worth,
           usedBeyond: beyond.used,
@@ -32,6 +33,8 @@ export const vanishing: Judge = {
           reachMargin: margin,
           ratioAtFarthestLag: point?.ratio ?? null,
           slope: gradient.slope,
+          nearLag: nearer?.nearLag ?? null,
+          learnedNear: nearer?.learned ?? null,
         },
         prescription: longerReach(subject, lag, data.horizon),
       },
@@ -40,7 +43,9 @@ export const vanishing: Judge = {
 };
 
 /** Whether the gradient may yet arrive: the training was cut short, or its reach has been growing and is no longer far off. */
-function isOpen({ course, subject }: Examination, { cut, margin, grown }: Reading): boolean {
+function isOpen({ course, subject }: Examination, { cut, margin, grown, learnsNear }: Reading): boolean {
+  // That the distance is what it fails by has been seen.
+  if (learnsNear) return false;
   const gated = subject.cell !== 'rnn';
   if (cut && course && course.updates < 0.5 * course.asked && margin > -(gated ? thresholds.clearlyOut.gated : 2)) return true;
   return grown > thresholds.coming && margin > -1;

@@ -24,6 +24,8 @@ export interface Verdict {
   readonly findings: readonly Finding[];
   /** Whether something should be done. */
   readonly sick: boolean;
+  /** Newest inputs that the gradient reaches: surely so many, perhaps so many; null where it was not measured. */
+  readonly reachedInputs: readonly [number, number] | null;
 }
 
 /** Judges an examination. */
@@ -38,5 +40,10 @@ export function judge(examination: Examination): Verdict {
     else if (!opinion.decisive) beside.push(opinion.finding);
   }
   if (!verdict) throw new Error('there is no verdict');
-  return { verdict: verdict.kind, findings: [verdict, ...beside], sick: !sound.has(verdict.kind) };
+  return {
+    verdict: verdict.kind,
+    findings: [verdict, ...beside],
+    sick: !sound.has(verdict.kind),
+    reachedInputs: examination.gradient && [reading.surelyReached, reading.reached],
+  };
 }
