@@ -2,8 +2,10 @@
 
 export { type BlasOptions, blasBackend } from './compute/blas/blas.ts';
 export { type CsvColumns, type CsvOptions, readCsv } from './interop/csv.ts';
+export { type KerasNetwork, kerasNetwork } from './interop/kerasModel.ts';
 export { writeOnnx } from './interop/onnx.ts';
 export { fromPytorch } from './interop/pytorch.ts';
+export { type ModelJson, parseModelJson, readShards } from './interop/tensorflowJson.ts';
 export {
   courseOf,
   type DiagnoseExperimentRequest,
