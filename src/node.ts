@@ -2,6 +2,7 @@
 
 export { type BlasOptions, blasBackend } from './compute/blas/blas.ts';
 export { type CsvColumns, type CsvOptions, readCsv } from './interop/csv.ts';
+export { type KerasNetwork, kerasNetwork } from './interop/kerasModel.ts';
 export { writeOnnx } from './interop/onnx.ts';
 export { fromPytorch } from './interop/pytorch.ts';
 export { type CompareOptions, type Comparison, compareRuns, type LeftOut, type RunsRead, readRuns } from './run/compare/compareRuns.ts';
@@ -9,6 +10,7 @@ export { type Exported, exportCurves, exportRuns } from './run/compare/exportRun
 export type { Group } from './run/compare/groups.ts';
 export type { GroupDifference } from './run/compare/pairs.ts';
 export type { RunSummary } from './run/compare/runSummary.ts';
+export { type ModelJson, parseModelJson, readShards } from './interop/tensorflowJson.ts';
 export {
   courseOf,
   type DiagnoseExperimentRequest,

@@ -1,12 +1,16 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
 import { ThroughtimeError } from '../errors.ts';
+import { kerasNetwork } from '../interop/kerasModel.ts';
 import { fromPytorch } from '../interop/pytorch.ts';
-import { readSafetensors, writeSafetensors } from '../interop/safetensors.ts';
+import { type NamedTensor, readSafetensors, writeSafetensors } from '../interop/safetensors.ts';
+import { parseModelJson, readShards } from '../interop/tensorflowJson.ts';
+import { FileSource } from './fileSource.ts';
 import { reading, writeWhole } from './files.ts';
 import { weightsOf } from './openWeights.ts';
 
 export interface ImportRequest {
-  /** Weights of a PyTorch module, as safetensors. */
+  /** Weights of a PyTorch module, as safetensors, or the `model.json` of a TensorFlow.js layers model, beside its shards. */
   readonly source: string;
   /** Where to write them under the names of this system; ends in `.safetensors`. */
   readonly file: string;
@@ -24,6 +28,14 @@ export interface ImportAnswer {
   readonly renamed: Readonly<Record<string, string>>;
   /** Parameters that the source does not have, which are zeros. */
   readonly zeros: readonly string[];
+  /** Of a plain network of TensorFlow.js: what `inspect` and `diagnose` have to be told. */
+  readonly activation?: 'tanh' | 'relu';
+  /** Of a model of TensorFlow.js: at which steps its outputs are read. */
+  readonly targets?: 'last' | 'every';
+  /** Likewise: what it applies to its outputs, which is part of the loss here. */
+  readonly outputActivation?: string;
+  /** Likewise: its layers that do nothing once it is trained. */
+  readonly leftOut?: readonly string[];
 }
 
 /**
@@ -35,17 +47,45 @@ export async function importWeights({ source, file }: ImportRequest): Promise<Im
   if (!file.endsWith('.safetensors')) {
     throw new ThroughtimeError('OPTION_INVALID', 'must end in .safetensors, which is what is written; change the name', { file });
   }
+  const { taken, renamed, zeros, ...told } = source.endsWith('.json') ? await fromModelJson(source) : await fromSafetensors(source);
+  const named = new Map(taken.map((tensor) => [tensor.name, tensor]));
+  const { model, inputSize, outputSize } = weightsOf({ tensors: named, metadata: {} }, source, told.activation);
+  writeWhole(file, writeSafetensors(taken, { format: 'pt' }));
+  const { cell, layers = 1, hiddenSize } = model;
+  return { source, file, cell: String(cell), layers, inputSize, hiddenSize, outputSize, renamed, zeros, ...told };
+}
+
+type Taken = Pick<ImportAnswer, 'renamed' | 'zeros' | 'activation' | 'targets' | 'outputActivation' | 'leftOut'> & {
+  readonly taken: readonly NamedTensor[];
+};
+
+async function fromSafetensors(source: string): Promise<Taken> {
   const { tensors } = readSafetensors(await reading(source, () => readFile(source)), source);
   const taken = fromPytorch(tensors.values(), source);
-  const named = new Map(taken.map((tensor) => [tensor.name, tensor]));
-  const { model, inputSize, outputSize } = weightsOf({ tensors: named, metadata: {} }, source);
-  writeWhole(file, writeSafetensors(taken, { format: 'pt' }));
   const given = [...tensors.values()];
   const renamed = given.flatMap((before) => {
     const after = taken.find(({ values }) => values === before.values);
     return after && after.name !== before.name ? [[before.name, after.name] as const] : [];
   });
   const zeros = taken.filter(({ values }) => !given.some((before) => before.values === values)).map(({ name }) => name);
-  const { cell, layers = 1, hiddenSize } = model;
-  return { source, file, cell: String(cell), layers, inputSize, hiddenSize, outputSize, renamed: Object.fromEntries(renamed), zeros };
+  return { taken, renamed: Object.fromEntries(renamed), zeros };
+}
+
+/** Bytes of the longest `model.json` that is read: hundreds of layers take a tenth of it. */
+const longestModelJson = 16 * 2 ** 20;
+
+async function fromModelJson(source: string): Promise<Taken> {
+  const text = await reading(source, async () => {
+    const { size } = await stat(source);
+    if (size > longestModelJson) {
+      const sentence = `has ${size} bytes, and a model.json has ${longestModelJson} at most; name the model.json of a layers model`;
+      throw new ThroughtimeError('CHECKPOINT_INVALID', sentence, { file: source });
+    }
+    return readFile(source, 'utf8');
+  });
+  const model = parseModelJson(text, source);
+  const tensors = readShards(model, (shard) => FileSource.open(path.join(path.dirname(source), shard)), source);
+  const { tensors: taken, renamed, ...told } = kerasNetwork(model.topology, tensors, source);
+  const made = Object.values(renamed).join(', ').split(', ');
+  return { taken, renamed, zeros: taken.map(({ name }) => name).filter((name) => !made.includes(name)), ...told };
 }
