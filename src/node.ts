@@ -5,12 +5,12 @@ export { type CsvColumns, type CsvOptions, readCsv } from './interop/csv.ts';
 export { type KerasNetwork, kerasNetwork } from './interop/kerasModel.ts';
 export { writeOnnx } from './interop/onnx.ts';
 export { fromPytorch } from './interop/pytorch.ts';
+export { type ModelJson, parseModelJson, readShards } from './interop/tensorflowJson.ts';
 export { type CompareOptions, type Comparison, compareRuns, type LeftOut, type RunsRead, readRuns } from './run/compare/compareRuns.ts';
 export { type Exported, exportCurves, exportRuns } from './run/compare/exportRuns.ts';
 export type { Group } from './run/compare/groups.ts';
 export type { GroupDifference } from './run/compare/pairs.ts';
 export type { RunSummary } from './run/compare/runSummary.ts';
-export { type ModelJson, parseModelJson, readShards } from './interop/tensorflowJson.ts';
 export {
   courseOf,
   type DiagnoseExperimentRequest,
