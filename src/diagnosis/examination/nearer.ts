@@ -73,7 +73,7 @@ export function* nearerPieces(options: NearerOptions): Generator<undefined, Near
   try {
     const other = new Network(backend, model, train.input, train.target.size);
     initialize(other, model, training.seed, longestOf(train));
-    const trainer = new Trainer(other, near.train, { ...training, bptt: 'full', monitors: [] });
+    const trainer = new Trainer(other, near.train, { ...training, bptt: 'full', monitors: [], monitorEvery: undefined });
     const evaluator = new Evaluator(other, near.validation, training.batchSize);
     const every = Math.ceil(training.updates / evaluations);
     while (!trainer.done && learnedOf(lowest) < enough) {
