@@ -92,6 +92,7 @@ export async function runSweep(request: SweepRequest): Promise<SweepResult> {
     await new Course({ standing, writer, hands, signal, changed, noted }).run();
     writer.sync();
     const result = resultOf(out, standing, signal.aborted, (performance.now() - began) / 1000);
+    if (!result.stopped) await hands.finished?.();
     directory.update({ status: result.stopped ? 'stopped' : 'done', ended: new Date().toISOString(), result });
     return result;
   } catch (cause) {
