@@ -296,7 +296,7 @@ describe('a sweep over a queue', { skip: withoutServer, timeout: 900_000 }, () =
       answerOf(await throughtime(['sweep', sweep, '--out', alone, '--json']));
       assertSameWeights(alone, out);
       // The run names the data where they are here.
-      const again = await throughtime(['diagnose', path.join(out, 'trials/0'), '--json']);
+      const again = await throughtime(['train', path.join(out, 'trials/0'), '--backend', 'wasm', '--json']);
       assert.equal(again.code, 0, again.stderr);
     } finally {
       await server.stop();

@@ -196,7 +196,7 @@ export class QueueHands implements Hands {
     const run = path.join(directory.path, read.trials.run(trial));
     const final = message.answer.outcome !== 'reached';
     if (message.files) await fetchRun(this.#redis, this.#keys.files(trial), run);
-    if (message.answer.outcome !== 'failed') relocate(run, directory.record.folder);
+    relocate(run, directory.record.folder);
     watcher.ended(job, message.answer);
     if (final) await this.#redis.del(this.#keys.files(trial));
     if (this.#outstanding[trial] === 0) return;

@@ -170,7 +170,7 @@ class Server {
       // What another worker has come to, unless this one was at it itself.
       if (stalledCounter === 0 || !existsSync(run)) await fetchRun(this.#redis, keys.files(trial), run);
     }
-    if (existsSync(path.join(run, 'run.json'))) relocate(run, folder);
+    relocate(run, folder);
     await this.#tell(id, { kind: 'begun', worker: this.#name, ...job });
     let spoke = performance.now();
     const answer = await this.#unlocked(run, stop, () =>
