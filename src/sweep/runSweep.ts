@@ -122,7 +122,7 @@ function reopened(out: string, { read }: SweepRequest, files: Awaited<ReturnType
   const then = record.sweep as unknown as Record<string, unknown>;
   const other = Object.keys({ ...now, ...then }).find((field) => !isDeepStrictEqual(now[field], then[field]));
   if (other !== undefined) {
-    const sentence = `holds a sweep whose ${other} is not that of this file; give --out another name, or restore the file`;
+    const sentence = `holds the sweep of another file, in which ${other} differs; give --out another name, or restore the file`;
     throw new ThroughtimeError('SWEEP_INVALID', sentence, { file: out });
   }
   for (const before of record.files) {
