@@ -17,11 +17,13 @@ import { sweepCommand } from './commands/sweep.ts';
 import { trainCommand } from './commands/train.ts';
 import { treatCommand } from './commands/treat.ts';
 import { tuneClipCommand } from './commands/tuneClip.ts';
+import { workerCommand } from './commands/worker.ts';
 
 /** Every verb. A new one gets its file in `commands/` and its line here. */
 const commands = [
   ...[trainCommand, diagnoseCommand, treatCommand, tuneClipCommand, horizonCommand, inspectCommand, gradcheckCommand],
-  ...[sweepCommand, compareCommand, predictCommand, generateCommand, exportCommand, importCommand, dashboardCommand, doctorCommand],
+  ...[sweepCommand, workerCommand, compareCommand],
+  ...[predictCommand, generateCommand, exportCommand, importCommand, dashboardCommand, doctorCommand],
 ];
 
 const { version } = createRequire(import.meta.url)('throughtime/package.json') as { version: string };

@@ -36,10 +36,19 @@ export const options = {
     new Option('--threads <number>', 'processor threads; the bits do not depend on it')
       .argParser(threadCount)
       .default(Math.min(availableParallelism(), 8), 'the cores of this machine, 8 at most'),
+  redis: () =>
+    new Option(
+      '--redis <address>',
+      'the Redis or Valkey server of a queue: redis://host:6379, rediss://... for TLS; a password also by THROUGHTIME_REDIS_PASSWORD',
+    ),
   jobs: () =>
     new Option('--jobs <number>', 'trials at once, one processor thread each')
       .argParser(threadCount)
       .default(Math.min(availableParallelism(), 64), 'the cores of this machine'),
+  lock: () =>
+    new Option('--lock <seconds>', 'after so long without a sign of life, the trials of this worker are given to another')
+      .argParser(positiveNumber)
+      .default(20),
   prepare: () =>
     new Option('--prepare <where>', 'where batches are made: ahead in a thread, inline, or as the data ask for; the bits are the same')
       .choices(['auto', 'ahead', 'inline'])

@@ -66,6 +66,9 @@ const names = {
   verdict: 'verdict.json',
 };
 
+/** The record of a run directory. */
+export const recordFileOf = (folder: string): string => path.join(folder, names.record);
+
 /** A directory with everything about one run. */
 export class RunDirectory {
   readonly path: string;

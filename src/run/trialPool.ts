@@ -134,9 +134,13 @@ export class TrialPool {
     if (options.signal?.aborted) stop();
   }
 
-  /** Where the process takes more than all jobs may, the largest of them is ended. */
+  /** Where the process takes more than all jobs may: what idle threads keep of earlier ones is given back, and then the largest job is ended. */
   #look(): void {
     if (this.#busy.size === 0 || process.memoryUsage.rss() <= (this.#options.memory as number)) return;
+    if (this.#idle.length > 0) {
+      for (const worker of this.#idle.splice(0)) void worker.terminate();
+      return;
+    }
     const [largest] = [...this.#busy.values()].sort((a, b) => b.bytes - a.bytes);
     largest.outOfMemory();
   }

@@ -89,6 +89,16 @@ export class Course implements HandsWatcher {
     this.#parts.changed(this.#clock.left());
   }
 
+  awaits({ trial, updates }: TrialJob): boolean {
+    const { standing } = this.#parts;
+    return !standing.ended(trial) && (updates === null || standing.rungLoss(trial, updates) === undefined);
+  }
+
+  kept(): void {
+    this.#parts.writer.sync();
+    this.#synced = performance.now();
+  }
+
   noted(sentence: string): void {
     this.#parts.noted(sentence);
   }
@@ -107,9 +117,7 @@ export class Course implements HandsWatcher {
 
   /** Whether a trial needs nothing more in this stage. */
   #isDone(trial: number): boolean {
-    const { standing } = this.#parts;
-    const { updates } = this.#stage;
-    return standing.ended(trial) || (updates !== null && standing.rungLoss(trial, updates) !== undefined);
+    return !this.awaits({ trial, updates: this.#stage.updates });
   }
 
   *#trialsOf(settings: readonly number[]): Generator<number> {

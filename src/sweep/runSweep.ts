@@ -92,6 +92,7 @@ export async function runSweep(request: SweepRequest): Promise<SweepResult> {
     await new Course({ standing, writer, hands, signal, changed, noted }).run();
     writer.sync();
     const result = resultOf(out, standing, signal.aborted, (performance.now() - began) / 1000);
+    if (!result.stopped) await hands.finished?.();
     directory.update({ status: result.stopped ? 'stopped' : 'done', ended: new Date().toISOString(), result });
     return result;
   } catch (cause) {
@@ -121,7 +122,7 @@ function reopened(out: string, { read }: SweepRequest, files: Awaited<ReturnType
   const then = record.sweep as unknown as Record<string, unknown>;
   const other = Object.keys({ ...now, ...then }).find((field) => !isDeepStrictEqual(now[field], then[field]));
   if (other !== undefined) {
-    const sentence = `holds a sweep whose ${other} is not that of this file; give --out another name, or restore the file`;
+    const sentence = `holds the sweep of another file, in which ${other} differs; give --out another name, or restore the file`;
     throw new ThroughtimeError('SWEEP_INVALID', sentence, { file: out });
   }
   for (const before of record.files) {

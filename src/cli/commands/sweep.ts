@@ -1,13 +1,18 @@
 import { createRequire } from 'node:module';
-import { totalmem } from 'node:os';
 import path from 'node:path';
 import { Command } from 'commander';
 import { bytesOf } from '../../compute/bytes.ts';
+import { ThroughtimeError } from '../../errors.ts';
 import { toJson } from '../../run/json.ts';
+import { QueueHands } from '../../sweep/hands/queueHands.ts';
 import { ThreadHands } from '../../sweep/hands/threadHands.ts';
+import { openServer } from '../../sweep/queue/connection.ts';
+import { withdraw } from '../../sweep/queue/withdraw.ts';
 import { type HandsParts, reportFor, runSweep } from '../../sweep/runSweep.ts';
 import type { Standing } from '../../sweep/standing.ts';
+import { SweepDirectory } from '../../sweep/sweepDirectory.ts';
 import { readSweep } from '../../sweep/sweepFile.ts';
+import { defaultMemory } from '../memory.ts';
 import { duration } from '../numbers.ts';
 import { options, pathText } from '../options.ts';
 import { stopping } from '../stopping.ts';
@@ -20,6 +25,8 @@ interface SweepFlags {
   out?: string;
   jobs: number;
   memory?: string;
+  redis?: string;
+  withdraw?: boolean;
   json?: boolean;
 }
 
@@ -34,18 +41,29 @@ export function sweepCommand(): Command {
     )
     .addOption(options.jobs())
     .addOption(options.memory('what all trials at once may take together, such as 8GB; by default 80% of what this machine has'))
+    .addOption(options.redis())
+    .option('--withdraw', 'take the sweep back from the queue of --redis, where workers would go on with it')
     .addOption(options.json())
     .addHelpText(
       'after',
       '\nCtrl-C finishes the updates at hand and keeps everything; the same command goes on.' +
-        '\n\nExamples:\n  throughtime sweep sweep.json\n  throughtime sweep sweep.json --out results/first --jobs 4',
+        '\n\nExamples:\n  throughtime sweep sweep.json\n  throughtime sweep sweep.json --out results/first --jobs 4' +
+        '\n  throughtime sweep sweep.json --redis redis://queue.example:6379',
     )
     .action(sweep);
 }
 
-async function sweep(file: string, flags: SweepFlags): Promise<void> {
+async function sweep(file: string, flags: SweepFlags, command: Command): Promise<void> {
   const read = readSweep(file);
   const out = flags.out ?? path.join('sweeps', read.sweep.name);
+  for (const option of ['jobs', 'memory'] as const) {
+    if (flags.redis === undefined || command.getOptionValueSource(option) !== 'cli') continue;
+    throw new ThroughtimeError(
+      'OPTION_INVALID',
+      `--${option} has no meaning beside --redis, where workers train; give it to throughtime worker`,
+    );
+  }
+  if (flags.withdraw) return takeBack(out, flags);
   const stop = new AbortController();
   const onSignal = stopping(stop);
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
@@ -55,7 +73,8 @@ async function sweep(file: string, flags: SweepFlags): Promise<void> {
   try {
     const result = await runSweep({
       ...{ read, out, program: version, signal: stop.signal },
-      hands: (parts) => threadHands(parts, flags),
+      hands: async (parts) =>
+        flags.redis === undefined ? threadHands(parts, flags) : new QueueHands(parts, await openServer(flags.redis, say)),
       watcher: {
         begun({ directory, standing: here, hands, resumed }) {
           standing = here;
@@ -80,19 +99,26 @@ async function sweep(file: string, flags: SweepFlags): Promise<void> {
   }
 }
 
+/** Takes a sweep out of the queue. */
+async function takeBack(out: string, { redis: address }: SweepFlags): Promise<void> {
+  if (address === undefined)
+    throw new ThroughtimeError('OPTION_INVALID', '--withdraw takes a sweep back from a queue; name it with --redis');
+  const { id, files } = SweepDirectory.open(out).record;
+  const connection = (await openServer(address, () => {})).connect();
+  try {
+    await withdraw(connection, id, files);
+  } finally {
+    connection.disconnect();
+  }
+  process.stderr.write(
+    `The sweep in ${out} is no longer in the queue; what was done is kept, and the same command without --withdraw goes on.\n`,
+  );
+}
+
 function threadHands(parts: HandsParts, { jobs, memory }: SweepFlags): ThreadHands {
   const { read, directory } = parts;
   return new ThreadHands({
     ...{ trials: read.trials, directory: directory.path, folder: directory.record.folder, jobs, reportOf: reportFor(parts) },
     memory: memory === undefined ? defaultMemory() : bytesOf(memory),
   });
-}
-
-/** Of what the machine, or the container that this process is in, has: so much may be taken where nothing is said. */
-const shareOfMemory = 0.8;
-
-/** Bytes that trials may take where nothing is said. */
-export function defaultMemory(): number {
-  const constrained = process.constrainedMemory();
-  return shareOfMemory * (constrained > 0 && constrained < totalmem() ? constrained : totalmem());
 }

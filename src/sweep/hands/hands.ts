@@ -24,6 +24,10 @@ export interface HandsWatcher {
   /** A job has died, and is tried once more. */
   died(job: TrialJob, because: string): void;
   ended(job: TrialJob, answer: TrialAnswer): void;
+  /** Whether the end of a job is still to come. */
+  awaits(job: TrialJob): boolean;
+  /** Makes durable what was told. */
+  kept(): void;
   /** Something that the user should know, in a sentence. */
   noted(sentence: string): void;
 }
@@ -37,5 +41,7 @@ export interface Hands {
    * gone on with.
    */
   work(jobs: Iterable<TrialJob>, watcher: HandsWatcher, signal: AbortSignal): Promise<void>;
+  /** The sweep has come to its end: what is kept of it elsewhere can go. */
+  finished?(): Promise<void>;
   close(): Promise<void>;
 }
