@@ -84,7 +84,7 @@ function stable(run: Watched, reference: Watched, beginning: number): boolean {
 }
 
 async function judge(setUp: SetUp, threshold: number | null, seed: number, beginning: number): Promise<Judged> {
-  const at = (clip: ClipOption) => watch(backend, { ...setUp, updates }, seed, clip);
+  const at = (clip: ClipOption) => watch(backend, { ...setUp, updates }, seed, { clip });
   const times = (factor: number) => at(threshold === null ? 'none' : { globalNorm: factor * threshold });
   const reference = await times(1 / lower);
   const runs = { without: await at('none'), own: await times(1), fourTimes: await times(4), auto: await at('auto') };

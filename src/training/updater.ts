@@ -75,6 +75,16 @@ export class Updater {
   }
 
   /**
+   * The same of the first step, for optimizers that set the length of their steps themselves and have no history yet. Null at later steps,
+   * for other optimizers, and where a part of the step is along a sphere.
+   */
+  firstDecreaseOf(learningRate: number, step: number): number | null {
+    const { gradient, length, orthogonal } = this.#parameters;
+    if (step !== 1 || !this.optimizer.decrease || orthogonal) return null;
+    return this.optimizer.decrease(gradient, this.#arrays, length, { ...this.#options, learningRate, step });
+  }
+
+  /**
    * One update from `parameters.gradient`, whose norm is given.
    *
    * @returns null, or the name of what would not have been finite; nothing is changed then.

@@ -7,6 +7,11 @@ const mostLowered = 8;
 const compared = 8;
 /** A loss this many times the other training's on the same sequences is not a matter of the sequences. */
 const apart = 2;
+/**
+ * A single loss may go back by this share of what has been learned. A threshold is to keep a training from losing all of it; what twenty
+ * trainings rule out has to happen more often than what is promised, or they would say little about it.
+ */
+const mostLost = 0.5;
 
 /**
  * Lowers a threshold until it is stable in trainings from new weights, each of which also has to learn what it learns with a far lower one.
@@ -67,10 +72,11 @@ export function* confirmedPieces(
 }
 
 /**
- * Says if a single loss of the second half is back where it began. Both trainings have seen the same sequences at the same update, so that
- * what a hard batch does shows in both.
+ * Says if a single loss of the second half has lost half of what was learned. Both trainings have seen the same sequences at the same update,
+ * so that what a hard batch does shows in both.
  */
-function comesBack({ losses, begin }: Stretch, beside: Stretch): string | null {
-  const at = losses.findIndex((loss, i) => i >= losses.length >> 1 && loss > begin && loss > apart * beside.losses[i]);
-  return at < 0 ? null : `the loss comes back to ${say(losses[at])}, and it began at ${say(begin)}`;
+function comesBack({ losses, begin, loss: end }: Stretch, beside: Stretch): string | null {
+  const high = end + mostLost * (begin - end);
+  const at = losses.findIndex((loss, i) => i >= losses.length >> 1 && loss > high && loss > apart * beside.losses[i]);
+  return at < 0 ? null : `the loss comes back to ${say(losses[at])}, and it began at ${say(begin)} and ends at ${say(end)}`;
 }

@@ -2,7 +2,7 @@ import { seedFor } from '../../compute/random.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import type { Network } from '../../network/network.ts';
 import type { ClipOption } from '../../training/clip/clip.ts';
-import type { Sign } from '../../training/guard/detector.ts';
+import { explosion, graveSigns } from '../../training/guard/explosion.ts';
 import { restoreSnapshot, type Snapshot } from '../../training/guard/snapshots.ts';
 import type { TrainingOptions } from '../../training/options.ts';
 import { Trainer } from '../../training/trainer.ts';
@@ -45,8 +45,6 @@ export interface Stretch {
 
 /** The loss at the end is the median of this share of the losses. */
 const lastShare = 0.25;
-/** The loss at the end may be so many times that at the beginning. */
-const risen = 1.2;
 /** Nine in ten of the losses at the end are below the beginning by this share of what their median is. */
 const quiet = 0.5;
 /** A 9th decile within so many deviations of the median is noise: 1.28 for normal losses. */
@@ -84,7 +82,7 @@ export function* stretchPieces(
       norms.push(gradientNorm);
       if (binding && binding.share > 0) bound++;
       for (const { kind, because } of trainer.takeEvents()) {
-        if (explodes(kind)) sign ??= { at: count, because };
+        if (graveSigns.has(kind)) sign ??= { at: count, because };
         // The other signs may come to nothing: a bounded step that is too long near a minimum, a loss that rises and falls again.
         if (kind === 'nonFinite') fault ??= because;
       }
@@ -99,7 +97,7 @@ export function* stretchPieces(
   const loss = last.every(Number.isFinite) ? median(last) : Infinity;
   const begin = Math.max(beginning, median(losses.slice(0, first)));
   const spread = 1.4826 * median(last.map((each) => Math.abs(each - loss)));
-  if (fault === null && !(loss <= risen * begin)) fault = `the loss rises from ${say(begin)} to ${say(loss)}`;
+  if (fault === null && !(loss <= explosion.risen * begin)) fault = `the loss rises from ${say(begin)} to ${say(loss)}`;
   const jumps = quantile(last, 0.9);
   if (fault === null && begin - jumps < quiet * (begin - loss) && jumps - loss > noise * spread) {
     fault = `the loss keeps jumping: its median at the end is ${say(loss)}, its 9th decile ${say(jumps)}`;
@@ -129,9 +127,6 @@ function largestMedianOfThree(losses: readonly number[]): number {
   for (let i = 2; i < losses.length; i++) largest = Math.max(largest, median(losses.slice(i - 2, i + 1)));
   return largest;
 }
-
-/** Signs that a training without a clip explodes. A gradient that grows through time need not. */
-export const explodes = (kind: Sign['kind'] | 'clip') => kind === 'nonFinite' || kind === 'overshoot' || kind === 'divergence';
 
 /** The seed of the n-th repetition: the first is the training as it is. */
 export const repetitionSeed = (seed: number, n: number) => (n === 0 ? seed : seedFor(seed, 'threshold', n));

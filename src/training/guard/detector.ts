@@ -1,4 +1,5 @@
 import type { NormGrowth } from '../../monitor/normGrowth.ts';
+import { explosion, isExplosion, luck } from './explosion.ts';
 import { LossCurve } from './lossCurve.ts';
 
 /**
@@ -12,8 +13,7 @@ const overshootsNeeded = 3;
 const farOvershoot = 30;
 /** A loss below this share of how high it was in the beginning has little left to lose: overshoots there are the restlessness of a converged network. */
 const worthwhile = 0.1;
-/** Powers of ten by which the gradient grows from the newest to the oldest step, at least; the older half has its share. */
-const grown = 4;
+/** Share of the growth through time that the older half has at least. */
 const grownInOlderHalf = 0.3;
 
 /** What is seen of one update before it is applied. */
@@ -28,6 +28,13 @@ export interface UpdateLook {
    * that over 1 - β. Absent or null for an optimizer whose step does not grow with the gradient.
    */
   readonly decrease?: number | null;
+  /**
+   * By how much the first step of all lowers the loss to first order, for an optimizer that sets the length of its steps itself: gᵀΔ.
+   * Absent or null for others, and at later updates: once the steps have a history, they do not grow with the gradient.
+   */
+  readonly firstDecrease?: number | null;
+  /** Sequences that the loss is a mean of; 1 where it is not said, which believes a loss the least. */
+  readonly sequences?: number;
   /** Of the gradient through time, where it was measured. */
   readonly growth?: NormGrowth | null;
 }
@@ -56,9 +63,10 @@ export class ExplosionDetector {
   #overshot = 0;
 
   /** The sign that this update gives, the gravest where there are several; null where all is well. */
-  see({ loss, gradientNorm, nonFinite = null, decrease = null, growth = null }: UpdateLook): Sign | null {
+  see(look: UpdateLook): Sign | null {
+    const { loss, gradientNorm, nonFinite = null, decrease = null, firstDecrease = null, growth = null, sequences = 1 } = look;
     const { level, height } = this.#curve;
-    const curve = this.#curve.see(loss);
+    const curve = this.#curve.see(loss, sequences);
     if (nonFinite !== null || !Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
       return exploding('nonFinite', `not finite: ${nonFinite ?? (Number.isFinite(loss) ? 'gradient' : 'loss')}`);
     }
@@ -69,9 +77,17 @@ export class ExplosionDetector {
       const sentence = `the gradient's norm is ${say(gradientNorm)}, and a step along it would lower the loss of ${say(loss)} by ${say(decrease as number)}`;
       return exploding('overshoot', `${sentence}, ${say(overshoot)} times all there is to lower`);
     }
+    // With steps of a fixed length this ratio is the larger, the smaller the loss happens to be; with the root, like the gradient itself.
+    if (firstDecrease !== null && loss > 0 && firstDecrease / loss > farOvershoot / Math.sqrt(luck(sequences))) {
+      const sentence = `the first step would, to first order, lower the loss of ${say(loss)} by ${say(firstDecrease)}`;
+      return exploding(
+        'overshoot',
+        `${sentence}, ${say(firstDecrease / loss)} times all there is to lower: the learning rate is far too large`,
+      );
+    }
     if (
       growth &&
-      growth.oldest - growth.newest > grown &&
+      growth.oldest - growth.newest > explosion.decades &&
       growth.oldest - growth.middle > grownInOlderHalf * (growth.oldest - growth.newest)
     ) {
       const decades = growth.oldest - growth.newest;
@@ -98,7 +114,7 @@ export class ExplosionDetector {
   }
 }
 
-const exploding = (kind: SignKind, because: string): Sign => ({ kind, exploding: true, because });
+const exploding = (kind: SignKind, because: string): Sign => ({ kind, exploding: isExplosion(kind), because });
 
 function ones(bits: number): number {
   let count = 0;

@@ -1,4 +1,5 @@
 import { RecentQuantiles } from '../../monitor/recentQuantiles.ts';
+import { explosion, luck } from './explosion.ts';
 
 /** Losses that the level and the spread of the curve are taken from, and how many there have to be. */
 const window = 100;
@@ -10,9 +11,10 @@ const firsts = 30;
 /** The loss is high where it is this many times the level, and this share of where learning began at least. */
 const diverged = 2.5;
 const lost = 0.5;
-/** A divergence: high for so many updates on end, or higher than where learning began by this factor. */
+/** A divergence: high for so many updates on end, or `explosion.risen` times where learning began. */
 const lasting = 20;
-const worse = 1.2;
+/** Among the first losses, before there is a level: so many on end that are all high, however low the very first one was by luck. */
+const thrown = 5;
 /** A spike: one loss this many times the level. */
 const spiked = 3;
 /** Beyond so many spreads of the logarithm, neither is noise. */
@@ -52,6 +54,10 @@ export class LossCurve {
   #sinceSpike = -1;
   /** Updates on end for which the loss has been high. */
   #high = 0;
+  /** The very first loss, the loss above which one is high whatever the luck of that, and how many on end have been. */
+  #very = Number.NaN;
+  #bound = Infinity;
+  #thrown = 0;
 
   /** Median of the losses before the newest; NaN as long as there are too few. */
   get level(): number {
@@ -68,16 +74,28 @@ export class LossCurve {
     return this.#first.quantile(0.9);
   }
 
-  /** Takes in the loss of an update. One that is not finite is not for this watcher. */
-  see(loss: number): CurveSign | null {
+  /**
+   * Takes in the loss of an update. One that is not finite is not for this watcher.
+   *
+   * @param sequences that it is the mean of: the fewer, the less the very first loss is believed.
+   */
+  see(loss: number, sequences = 1): CurveSign | null {
     if (!Number.isFinite(loss)) return null;
+    if (this.#first.count === 0) {
+      this.#very = loss;
+      this.#bound = (diverged * loss) / luck(sequences);
+    }
+    this.#thrown = loss > this.#bound ? this.#thrown + 1 : 0;
+    const early = this.#first.count < firsts && this.#thrown >= thrown;
     const level = this.level;
     this.#newest.add(loss);
     if (this.#first.count < firsts) this.#first.add(loss);
     this.#waiting.push(loss);
     if (this.#waiting.length > newest) this.#recent.add(this.#waiting.shift() as number);
-    if (Number.isNaN(level)) return null;
     const recent = this.#newest.quantile(0.5);
+    // The median of the first losses says nothing where nearly all of them were thrown up.
+    if (early) return { kind: 'divergence', loss: recent, level: this.#very };
+    if (Number.isNaN(level)) return null;
     const kind = this.#judge(loss, recent, level);
     return kind && { kind, loss: kind === 'spike' ? loss : recent, level };
   }
@@ -90,7 +108,7 @@ export class LossCurve {
     const noise = Math.max(loss, recent) > Math.min(spiked, diverged) * level ? Math.exp(spreads * this.#spread(level)) : 1;
     const high = recent > Math.max(diverged, noise) * level && recent > lost * this.beginning;
     this.#high = high ? this.#high + 1 : 0;
-    if (high && (this.#high >= lasting || recent > worse * this.beginning)) return 'divergence';
+    if (high && (this.#high >= lasting || recent > explosion.risen * this.beginning)) return 'divergence';
     if (high || loss > Math.max(spiked, noise) * level) {
       if (this.#sinceSpike < 0) {
         this.#sinceSpike = 0;
@@ -112,7 +130,11 @@ export class LossCurve {
 
   save(): Float64Array {
     const parts = [this.#recent.save(), this.#newest.save(), this.#first.save(), Float64Array.from(this.#waiting)];
-    return Float64Array.from([...parts.flatMap((part) => [part.length, ...part]), this.#spikeLevel, this.#sinceSpike, this.#high]);
+    return Float64Array.from([...parts.flatMap((part) => [part.length, ...part]), ...this.#rest]);
+  }
+
+  get #rest(): number[] {
+    return [this.#spikeLevel, this.#sinceSpike, this.#high, this.#very, this.#bound, this.#thrown];
   }
 
   /** Takes up what `save` gave, from `at` on. Returns where it ends. */
@@ -127,9 +149,8 @@ export class LossCurve {
     this.#newest.restore(part());
     this.#first.restore(part());
     this.#waiting.splice(0, this.#waiting.length, ...part());
-    this.#spikeLevel = values[at];
-    this.#sinceSpike = values[at + 1];
-    this.#high = values[at + 2];
-    return at + 3;
+    const rest = this.#rest.map((_, i) => values[at + i]);
+    [this.#spikeLevel, this.#sinceSpike, this.#high, this.#very, this.#bound, this.#thrown] = rest;
+    return at + rest.length;
   }
 }
