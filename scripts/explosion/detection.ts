@@ -10,16 +10,18 @@ import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
 import { isExplosion } from '../../src/training/guard/explosion.ts';
 import { writeMeasured } from '../writeMeasured.ts';
 import { drawRuns } from './drawnRuns.ts';
-import { doubledAt, judging, type SetUp, type Truth, type Watched, watch } from './runs.ts';
+import { doubledAt, judging, type SetUp, type Truth, type Watched, type WatchOptions, watch } from './runs.ts';
 import { explodes, type Outcome, outcomeOf } from './truth.ts';
 
 /** The set-ups that judge: so many of each kind, drawn with this seed, which had not been used before. */
-const drawSeed = 20261127;
+const drawSeed = 20261129;
 const drawCount = 8;
 /** The draw that was to judge before, and was looked at. */
 const seenSeed = 20261125;
 const seenCount = 4;
 const seeds = [201, 202, 203];
+/** Sequences that are held out in the drawn runs. */
+const held = 32;
 /** An alarm so many updates after all was lost is none any more. */
 const tooLate = 100;
 
@@ -68,11 +70,11 @@ const rules = [
 const backend = await wasmBackend();
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
-async function runsOf(setUps: readonly SetUp[], from: readonly number[], batchSize?: number): Promise<Run[]> {
+async function runsOf(setUps: readonly SetUp[], from: readonly number[], { held, batchSize }: WatchOptions = {}): Promise<Run[]> {
   const runs: Run[] = [];
   for (const setUp of setUps) {
     for (const seed of from) {
-      const run = runOf(setUp, seed, await watch(backend, setUp, seed, { batchSize }));
+      const run = runOf(setUp, seed, await watch(backend, setUp, seed, { held, batchSize }));
       runs.push(run);
       say(JSON.stringify(run));
     }
@@ -151,21 +153,21 @@ interface Parts {
 
 /** The parts of the page, each measured by itself. */
 const parts: { readonly [Name in keyof Parts]: () => Promise<Run[]> } = {
-  drawn: async () => runsOf(await drawRuns(backend, drawSeed, drawCount, say), seeds),
+  drawn: async () => runsOf(await drawRuns(backend, drawSeed, drawCount, say), seeds, { held }),
   // The same set-ups that are not to explode, with one sequence a batch: a loss is then a matter of luck.
   ones: async () => {
     const setUps = await drawRuns(backend, drawSeed, drawCount, say);
     const harmless = setUps.filter(({ truth }) => !truth.startsWith('explodes'));
-    return runsOf(harmless, seeds.slice(0, 1), 1);
+    return runsOf(harmless, seeds.slice(0, 1), { held, batchSize: 1 });
   },
   byHand: () => runsOf(judging, seeds),
-  drawnBefore: async () => runsOf(await drawRuns(backend, seenSeed, seenCount, say), seeds),
+  drawnBefore: async () => runsOf(await drawRuns(backend, seenSeed, seenCount, say), seeds, { held }),
 };
 
 const [option, ...values] = process.argv.slice(2);
 if (option === '--try') {
   const setUps = await drawRuns(backend, Number(values[0]), Number(values[1]), say);
-  process.stdout.write(`${section(measured(await runsOf(setUps, seeds)))}\n`);
+  process.stdout.write(`${section(measured(await runsOf(setUps, seeds, { held })))}\n`);
 } else {
   const file = new URL('../../docs/measured/explosionDetection.json', import.meta.url);
   const kept = option === '--only' ? JSON.parse(readFileSync(file, 'utf8')) : {};

@@ -26,6 +26,7 @@ const seeds = [901, 902, 903];
 async function allExplode(backend: Backend, { optimizer, ...rest }: Draft, learningRate: number): Promise<boolean> {
   for (const seed of seeds) {
     const watched = await watch(backend, { ...rest, training: { optimizer, learningRate } }, seed, {
+      held: 16,
       enough: ({ heldOut, nonFinite }) =>
         nonFinite.at(-1) === true || heldOut.slice(-20).filter((loss) => !(loss <= 10 * heldOut[0])).length === 20,
     });

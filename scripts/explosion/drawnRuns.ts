@@ -8,12 +8,15 @@ import { gated, relu, rnn, type SetUp, type Truth } from './runs.ts';
 
 const truths: readonly Truth[] = ['explodes at once', 'explodes late', 'large norms', 'heavy tails', 'healthy'];
 
+/** Of a run. */
+const updates = 400;
 /** No optimizer that sets the length of its steps itself is given more than this where nothing is to explode: nobody would. */
 const ordinary = 0.01;
 
 /**
  * Draws so many set-ups of each kind, every choice with equal chances: what is learned, from sequences of which length, by which cell with
- * which recurrent weights, and by which optimizer. The rates follow from the lowest at which the training explodes (`lowestExplodingRate`):
+ * which recurrent weights, and by which optimizer. The rates follow from the lowest at which the training explodes within
+ * 200 updates (`lowestExplodingRate`):
  *
  *     explodes at once    four times that rate
  *     explodes late       a rate that rises over all updates to 1.5 times that rate
@@ -27,13 +30,13 @@ export async function drawRuns(backend: Backend, seed: number, ofEach: number, s
   const setUps: SetUp[] = [];
   for (const draft of drafts) {
     const { optimizer, truth, ...rest } = draft;
-    const rate = await lowestExplodingRate(backend, draft);
+    const rate = await lowestExplodingRate(backend, { ...draft, updates: 200 });
     say(`${truth}: ${rest.name}: ${rate}`);
     if (rate === null) continue;
     const bound = optimizer === 'adam' || optimizer === 'rmsprop' ? ordinary : Infinity;
     const own = truth === 'explodes at once' ? 4 * rate : truth === 'explodes late' ? 1.5 * rate : Math.min(bound, rate / 64);
-    const schedule = truth === 'explodes late' ? { schedule: { warmUp: 599 } } : {};
-    setUps.push({ ...rest, truth, training: { optimizer, learningRate: Number(own.toPrecision(3)), ...schedule } });
+    const schedule = truth === 'explodes late' ? { schedule: { warmUp: updates - 1 } } : {};
+    setUps.push({ ...rest, truth, updates, training: { optimizer, learningRate: Number(own.toPrecision(3)), ...schedule } });
   }
   return setUps;
 }
