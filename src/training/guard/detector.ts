@@ -24,8 +24,8 @@ export interface UpdateLook {
   /** What was not finite, if anything. */
   readonly nonFinite?: string | null;
   /**
-   * By how much the step at hand lowers the loss to first order: for gradient descent learningRate · ‖g‖² after clipping, with momentum β
-   * that over 1 - β. Absent or null for an optimizer whose step does not grow with the gradient.
+   * By how much the step at hand lowers the loss to first order: gᵀΔ, which for gradient descent is learningRate · ‖g‖² after clipping. Absent
+   * or null for an optimizer whose step does not grow with the gradient.
    */
   readonly decrease?: number | null;
   /**

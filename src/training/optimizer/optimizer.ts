@@ -14,7 +14,7 @@ export interface Optimizer<Options = Record<string, number>> {
   update(parameters: Reals, gradient: Reals, slots: readonly Reals[], length: number, options: Options): void;
   /**
    * What the next update takes from the loss to first order, before it is made: gᵀΔ, Δ being the step (weight decay apart, which does not come
-   * from the loss). Only of optimizers that set the length of their steps themselves.
+   * from the loss). Absent where it is learningRate · ‖g‖².
    */
   decrease?(gradient: Reals, slots: readonly Reals[], length: number, options: Options): number;
 }
