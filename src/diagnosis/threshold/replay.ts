@@ -2,7 +2,7 @@ import { seedFor } from '../../compute/random.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import type { Network } from '../../network/network.ts';
 import type { ClipOption } from '../../training/clip/clip.ts';
-import { explosion, graveSigns } from '../../training/guard/explosion.ts';
+import { explosion, isExplosion } from '../../training/guard/explosion.ts';
 import { restoreSnapshot, type Snapshot } from '../../training/guard/snapshots.ts';
 import type { TrainingOptions } from '../../training/options.ts';
 import { Trainer } from '../../training/trainer.ts';
@@ -89,7 +89,7 @@ export function* stretchPieces(
       norms.push(gradientNorm);
       if (binding && binding.share > 0) bound++;
       for (const { kind, because } of trainer.takeEvents()) {
-        if (graveSigns.has(kind)) sign ??= { at: count, because };
+        if (isExplosion(kind)) sign ??= { at: count, because };
         // The other signs may come to nothing: a bounded step that is too long near a minimum, a loss that rises and falls again.
         if (kind === 'nonFinite') fault ??= because;
       }

@@ -1,5 +1,5 @@
 import type { SignKind } from '../../training/guard/detector.ts';
-import { graveSigns } from '../../training/guard/explosion.ts';
+import { isExplosion } from '../../training/guard/explosion.ts';
 import { takeSnapshot } from '../../training/guard/snapshots.ts';
 import { Trainer } from '../../training/trainer.ts';
 import { beginningPieces, quantile, type Replayed, repetitionSeed } from './replay.ts';
@@ -67,7 +67,7 @@ export function* tuneClipPieces({ initialize, seeds = 5, told, ...replayed }: Tu
   let explosion: TuneClipAnswer['explosion'] = null;
   while (!trainer.done && !explosion) {
     norms.push(trainer.step().gradientNorm);
-    const sign = trainer.takeEvents().find(({ kind }) => graveSigns.has(kind));
+    const sign = trainer.takeEvents().find(({ kind }) => isExplosion(kind));
     if (sign) explosion = { update: sign.update, kind: sign.kind as SignKind, because: sign.because };
     answer = { ...nothing, explosion, gradientNorm: summaryOf(norms), curve: norms };
     yield answer;

@@ -58,7 +58,7 @@ test('what is not finite is a sign at once, in the loss, the gradient, or as it 
 test('a gradient that grows ten-thousandfold through time is one at the first update, before any loss has moved; less is none', () => {
   const growth = (oldest: number, middle = oldest / 2) => ({ newest: 0, middle, oldest, lag: 100 });
   const [sign] = signs([{ loss: 1, gradientNorm: 3, growth: growth(6) }]);
-  assert.deepEqual([sign.kind, sign.update, sign.exploding], ['throughTime', 1, true]);
+  assert.deepEqual([sign.kind, sign.update, sign.exploding], ['throughTime', 1, false]);
   assert.deepEqual(signs([{ loss: 1, gradientNorm: 3, growth: growth(3) }]), []);
   // Losses at every step: it grows where they enter, and not any more further back.
   assert.deepEqual(signs([{ loss: 1, gradientNorm: 3, growth: growth(4.5, 4.4) }]), []);
@@ -99,6 +99,16 @@ describe('steps whose length does not grow with the gradient', () => {
     assert.deepEqual([thrown(30, 16)[0].kind, thrown(30, 16)[0].update], ['divergence', 7]);
     assert.deepEqual(thrown(30, 1), []);
     assert.equal(thrown(1e7, 1)[0].kind, 'divergence');
+  });
+
+  test('a loss that rises slowly has no level before: it is held against the first losses, for longer where they are of one sequence', () => {
+    const rising = (sequences: number) =>
+      signs(Array.from({ length: 300 }, (_, i) => ({ loss: 1 + (i / 20) ** 2, gradientNorm: 1, sequences }))).find(
+        ({ exploding }) => exploding,
+      );
+    // 2.5 / luck(16) = 12.5, which 1 + (i / 20)² passes at i = 68.
+    assert.deepEqual([rising(16)?.kind, (rising(16)?.update as number) < 80], ['divergence', true]);
+    assert.equal(rising(1)?.kind, 'divergence');
   });
 
   test('no learning curve of independent squares, of one sequence or more, is one, wherever the first of them happened to lie', () => {

@@ -40,8 +40,8 @@ export interface UpdateLook {
 }
 
 /**
- * `nonFinite`, `overshoot`, `throughTime`, `divergence` are signs of an explosion; a `spike` of the loss and a `plateau` above the level
- * before it are signs of an unstable learning curve.
+ * `nonFinite`, `overshoot` and `divergence` are signs of an explosion. A gradient that grows `throughTime` may become one; a `spike` of the loss
+ * and a `plateau` above the level before it are signs of an unstable learning curve.
  */
 export type SignKind = 'nonFinite' | 'overshoot' | 'throughTime' | 'divergence' | 'spike' | 'plateau';
 
@@ -68,19 +68,19 @@ export class ExplosionDetector {
     const { level, height } = this.#curve;
     const curve = this.#curve.see(loss, sequences);
     if (nonFinite !== null || !Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
-      return exploding('nonFinite', `not finite: ${nonFinite ?? (Number.isFinite(loss) ? 'gradient' : 'loss')}`);
+      return signOf('nonFinite', `not finite: ${nonFinite ?? (Number.isFinite(loss) ? 'gradient' : 'loss')}`);
     }
     const scale = Math.max(loss, Number.isNaN(level) ? 0 : level, Number.isNaN(height) ? 0 : worthwhile * height);
     const overshoot = decrease !== null && scale > 0 ? decrease / scale : 0;
     this.#overshot = ((this.#overshot << 1) | Number(overshoot > overshoots)) & (2 ** overshootsOf - 1);
     if (overshoot > farOvershoot || (overshoot > overshoots && ones(this.#overshot) >= overshootsNeeded)) {
       const sentence = `the gradient's norm is ${say(gradientNorm)}, and a step along it would lower the loss of ${say(loss)} by ${say(decrease as number)}`;
-      return exploding('overshoot', `${sentence}, ${say(overshoot)} times all there is to lower`);
+      return signOf('overshoot', `${sentence}, ${say(overshoot)} times all there is to lower`);
     }
     // With steps of a fixed length this ratio is the larger, the smaller the loss happens to be; with the root, like the gradient itself.
     if (firstDecrease !== null && loss > 0 && firstDecrease / loss > farOvershoot / Math.sqrt(luck(sequences))) {
       const sentence = `the first step would, to first order, lower the loss of ${say(loss)} by ${say(firstDecrease)}`;
-      return exploding(
+      return signOf(
         'overshoot',
         `${sentence}, ${say(firstDecrease / loss)} times all there is to lower: the learning rate is far too large`,
       );
@@ -91,16 +91,16 @@ export class ExplosionDetector {
       growth.oldest - growth.middle > grownInOlderHalf * (growth.oldest - growth.newest)
     ) {
       const decades = growth.oldest - growth.newest;
-      return exploding(
+      return signOf(
         'throughTime',
         `on its way back through ${Math.round(growth.lag)} steps the gradient grows by a factor of 10^${decades.toFixed(1)}`,
       );
     }
     if (!curve) return null;
     const numbers = `${say(curve.loss)}, and the level before was ${say(curve.level)}`;
-    if (curve.kind === 'divergence') return exploding('divergence', `the loss of the newest updates is ${numbers}`);
-    if (curve.kind === 'spike') return { kind: 'spike', exploding: false, because: `the loss jumped to ${numbers}` };
-    return { kind: 'plateau', exploding: false, because: `since a spike of the loss it has stayed at ${numbers}` };
+    if (curve.kind === 'divergence') return signOf('divergence', `the loss of the newest updates is ${numbers}`);
+    if (curve.kind === 'spike') return signOf('spike', `the loss jumped to ${numbers}`);
+    return signOf('plateau', `since a spike of the loss it has stayed at ${numbers}`);
   }
 
   /** All that later judgements depend on. */
@@ -114,7 +114,7 @@ export class ExplosionDetector {
   }
 }
 
-const exploding = (kind: SignKind, because: string): Sign => ({ kind, exploding: isExplosion(kind), because });
+const signOf = (kind: SignKind, because: string): Sign => ({ kind, exploding: isExplosion(kind), because });
 
 function ones(bits: number): number {
   let count = 0;

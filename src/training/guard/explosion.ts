@@ -13,14 +13,13 @@ export const explosion = {
   unsafe: 10,
 } as const;
 
-/**
- * Signs that the weights are being wrecked. A gradient that grows through time explodes as well, but the step that it makes may be
- * bounded and do no harm: whoever acts on a step asks for one of these.
- */
-export const graveSigns: ReadonlySet<string> = new Set<SignKind>(['nonFinite', 'overshoot', 'divergence']);
+const signs: ReadonlySet<string> = new Set<SignKind>(['nonFinite', 'overshoot', 'divergence']);
 
-/** Whether a sign is one of an explosion, through time or over training. */
-export const isExplosion = (kind: string): boolean => kind === 'throughTime' || graveSigns.has(kind);
+/**
+ * Whether a sign is one of an explosion: the weights are being wrecked. A gradient that grows through time, a spike of the loss and a plateau
+ * are said as well, and may come to nothing: the step may be bounded by a clip or by the optimizer.
+ */
+export const isExplosion = (kind: string): boolean => signs.has(kind);
 
 /** A batch's loss is below the typical one by more than `luck` in one case of so many. */
 const cases = 1e3;

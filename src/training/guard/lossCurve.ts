@@ -13,7 +13,7 @@ const diverged = 2.5;
 const lost = 0.5;
 /** A divergence: high for so many updates on end, or `explosion.risen` times where learning began. */
 const lasting = 20;
-/** Among the first losses, before there is a level: so many on end that are all high, however low the very first one was by luck. */
+/** So many losses on end that are all high beside the very first one, however low that was by luck, are a divergence. */
 const thrown = 5;
 /** A spike: one loss this many times the level. */
 const spiked = 3;
@@ -33,7 +33,7 @@ export interface CurveSign {
    */
   readonly kind: 'spike' | 'divergence' | 'plateau';
   readonly loss: number;
-  /** Median of the losses before. */
+  /** Median of the losses before; where they have risen beside the first ones alone, the very first, or what nine in ten of the first were below. */
   readonly level: number;
 }
 
@@ -58,6 +58,8 @@ export class LossCurve {
   #very = Number.NaN;
   #bound = Infinity;
   #thrown = 0;
+  /** How many on end have been high beside nine in ten of the first losses. */
+  #above = 0;
 
   /** Median of the losses before the newest; NaN as long as there are too few. */
   get level(): number {
@@ -86,15 +88,16 @@ export class LossCurve {
       this.#bound = (diverged * loss) / luck(sequences);
     }
     this.#thrown = loss > this.#bound ? this.#thrown + 1 : 0;
-    const early = this.#first.count < firsts && this.#thrown >= thrown;
+    this.#above = this.#first.count >= firsts && loss > diverged * this.height ? this.#above + 1 : 0;
+    const risen = this.#thrown >= thrown ? this.#very : this.#above >= lasting ? this.height : null;
     const level = this.level;
     this.#newest.add(loss);
     if (this.#first.count < firsts) this.#first.add(loss);
     this.#waiting.push(loss);
     if (this.#waiting.length > newest) this.#recent.add(this.#waiting.shift() as number);
     const recent = this.#newest.quantile(0.5);
-    // The median of the first losses says nothing where nearly all of them were thrown up.
-    if (early) return { kind: 'divergence', loss: recent, level: this.#very };
+    // A loss that was thrown up at once, or rises slowly, has no level before that.
+    if (risen !== null) return { kind: 'divergence', loss: recent, level: risen };
     if (Number.isNaN(level)) return null;
     const kind = this.#judge(loss, recent, level);
     return kind && { kind, loss: kind === 'spike' ? loss : recent, level };
@@ -134,7 +137,7 @@ export class LossCurve {
   }
 
   get #rest(): number[] {
-    return [this.#spikeLevel, this.#sinceSpike, this.#high, this.#very, this.#bound, this.#thrown];
+    return [this.#spikeLevel, this.#sinceSpike, this.#high, this.#very, this.#bound, this.#thrown, this.#above];
   }
 
   /** Takes up what `save` gave, from `at` on. Returns where it ends. */
@@ -150,7 +153,7 @@ export class LossCurve {
     this.#first.restore(part());
     this.#waiting.splice(0, this.#waiting.length, ...part());
     const rest = this.#rest.map((_, i) => values[at + i]);
-    [this.#spikeLevel, this.#sinceSpike, this.#high, this.#very, this.#bound, this.#thrown] = rest;
+    [this.#spikeLevel, this.#sinceSpike, this.#high, this.#very, this.#bound, this.#thrown, this.#above] = rest;
     return at + rest.length;
   }
 }
