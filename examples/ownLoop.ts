@@ -72,7 +72,7 @@ for (let update = 1; update <= 400; update++) {
 
   const { p90 } = monitor(gradients);
   const { norm, clippedNorm } = clip(gradients);
-  const sign = detector.see({ loss, gradientNorm: norm, decrease: rate * clippedNorm ** 2 });
+  const sign = detector.see({ loss, gradientNorm: norm, decrease: rate * clippedNorm ** 2, sequences: B });
   if (sign?.exploding) throw new Error(`update ${update}: ${sign.because}`);
   for (const [index, each] of Object.values(weights).entries()) for (let i = 0; i < each.length; i++) each[i] -= rate * gradients[index][i];
   if (update % 100 === 0)

@@ -4,6 +4,7 @@ import type { Backend } from '../../src/compute/backend.ts';
 import { Random } from '../../src/compute/random.ts';
 import type { TrainingOptions } from '../../src/training/options.ts';
 import { type SetUp, watch } from './runs.ts';
+import { explodes, outcomeOf } from './truth.ts';
 
 /** A set-up without its learning rate. */
 export interface Draft extends Omit<SetUp, 'training'> {
@@ -21,20 +22,35 @@ const last = 1000;
 /** They all have to explode. */
 const seeds = [901, 902, 903];
 
-/**
- * The first of from · ratioⁿ at which trainings without a clip explode with each of three seeds: a value is not finite, or the held-out
- * loss passes ten times its beginning. Null where none up to 1000 does.
- */
-export async function explodingRate(backend: Backend, { optimizer, ...rest }: Draft, from: number, ratio: number): Promise<number | null> {
-  for (let learningRate = from; learningRate <= last; learningRate *= ratio) {
-    const training = { optimizer, learningRate: Number(learningRate.toPrecision(3)) };
-    let exploded = 0;
-    for (const seed of seeds) {
-      const { heldOut, nonFinite } = await watch(backend, { ...rest, training }, seed);
-      if (!nonFinite.some((each) => each) && heldOut.every((loss) => loss <= 10 * heldOut[0])) break;
-      exploded++;
-    }
-    if (exploded === seeds.length) return training.learningRate;
+/** Whether a training without a clip explodes (`truth.ts`) with each of three seeds. A run ends as soon as that is known. */
+async function allExplode(backend: Backend, { optimizer, ...rest }: Draft, learningRate: number): Promise<boolean> {
+  for (const seed of seeds) {
+    const watched = await watch(backend, { ...rest, training: { optimizer, learningRate } }, seed, {
+      held: 16,
+      enough: ({ heldOut, nonFinite }) =>
+        nonFinite.at(-1) === true || heldOut.slice(-20).filter((loss) => !(loss <= 10 * heldOut[0])).length === 20,
+    });
+    if (!explodes(outcomeOf(watched).outcome)) return false;
+  }
+  return true;
+}
+
+/** The first of from · ratioⁿ up to 1000 at which a training explodes with each of three seeds; null where none does. */
+export async function explodingRate(backend: Backend, draft: Draft, from: number, ratio: number): Promise<number | null> {
+  for (let rate = from; rate <= last; rate *= ratio) {
+    const learningRate = Number(rate.toPrecision(3));
+    if (await allExplode(backend, draft, learningRate)) return learningRate;
   }
   return null;
+}
+
+/** The last of 256 / 4ⁿ at which a training explodes with each of three seeds, as it does at all those before; null where 256 is none. */
+export async function lowestExplodingRate(backend: Backend, draft: Draft): Promise<number | null> {
+  let found: number | null = null;
+  for (let rate = 256; rate > 1e-9; rate /= 4) {
+    const learningRate = Number(rate.toPrecision(3));
+    if (!(await allExplode(backend, draft, learningRate))) break;
+    found = learningRate;
+  }
+  return found;
 }

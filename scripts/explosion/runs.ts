@@ -312,25 +312,35 @@ export interface Watched {
   readonly events: TrainingEvent[];
 }
 
+export interface WatchOptions {
+  readonly clip?: TrainingOptions['clip'];
+  readonly batchSize?: number;
+  /** Sequences of the validation part that are held out; all by default. */
+  readonly held?: number;
+  /** Whether enough has been seen. */
+  readonly enough?: (watched: Watched) => boolean;
+}
+
 /** Trains one set-up and measures the held-out batch after every update. A run of nothing but updates that are not finite ends early. */
 export async function watch(
   backend: Backend,
   { data, model, training, updates = 600 }: SetUp,
   seed: number,
-  clip: TrainingOptions['clip'] = 'none',
+  { clip = 'none', batchSize = 16, held = Infinity, enough = () => false }: WatchOptions = {},
 ): Promise<Watched> {
   const { train, validation } = await data();
   const mark = backend.mark();
   const network = new Network(backend, model, train.input, train.target.size);
   initialize(network, model, seed, longestOf(train));
-  const trainer = new Trainer(network, train, { ...trainingDefaults, batchSize: 16, ...training, updates, seed, clip });
+  const trainer = new Trainer(network, train, { ...trainingDefaults, batchSize, ...training, updates, seed, clip });
   const T = longestOf(validation);
-  const batch = allocateBatch(backend, validation.input, validation.target, T, validation.count);
-  validation.copy({ sequences: Array.from({ length: validation.count }, (_, i) => i), begin: 0, end: T, countFrom: 0 }, batch);
-  const unrolled = new Unrolled(network, T, validation.count);
+  const count = Math.min(held, validation.count);
+  const batch = allocateBatch(backend, validation.input, validation.target, T, count);
+  validation.copy({ sequences: Array.from({ length: count }, (_, i) => i), begin: 0, end: T, countFrom: 0 }, batch);
+  const unrolled = new Unrolled(network, T, count);
   const watched: Watched = { losses: [], norms: [], heldOut: [], nonFinite: [], events: [] };
   const dead = () => watched.nonFinite.length >= 20 && watched.nonFinite.slice(-20).every((each) => each);
-  while (!trainer.done && !dead()) {
+  while (!trainer.done && !dead() && !enough(watched)) {
     unrolled.reset();
     unrolled.forward(batch);
     watched.heldOut.push(unrolled.loss(losses[train.loss]));

@@ -2,6 +2,7 @@ import { choosePieces } from '../diagnosis/threshold/choose.ts';
 import { ThroughtimeError } from '../errors.ts';
 import type { Evaluation, Evaluator, Metric } from '../training/evaluator.ts';
 import type { TrainingEvent } from '../training/events.ts';
+import { isExplosion } from '../training/guard/explosion.ts';
 import type { Trainer, UpdateRecord } from '../training/trainer.ts';
 import { weightsBytes, writeCheckpoint } from './checkpoint.ts';
 import { keepFailure } from './failure.ts';
@@ -16,8 +17,7 @@ import type { TrainWatcher } from './trainRun.ts';
 /** Share of the time that is left which the updates may take where there is a deadline; the rest is for the evaluation after them. */
 const shareOfUpdates = 0.9;
 
-/** Events of these kinds belong to an explosion; one more than so many updates after the last is another explosion. */
-export const explosions: ReadonlySet<TrainingEvent['kind']> = new Set(['nonFinite', 'overshoot', 'throughTime', 'divergence']);
+/** A sign of an explosion more than so many updates after the last is another explosion. */
 const quiet = 100;
 
 export interface SittingParts {
@@ -187,7 +187,7 @@ export class Sitting {
     const { run, trainer, watcher } = this.#parts;
     events.add(event);
     watcher?.happened?.(event);
-    if (!explosions.has(event.kind)) return;
+    if (!isExplosion(event.kind)) return;
     if (event.update - this.#lastExplosion > quiet) {
       const good = trainer.snapshots.before(event.update);
       if (good) writeCheckpoint(trainer, run.beforeExplosionFile, undefined, good);

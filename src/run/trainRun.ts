@@ -6,6 +6,7 @@ import type { Network } from '../network/network.ts';
 import { constantLossPieces } from '../training/constantPredictor.ts';
 import { type Evaluation, Evaluator, type Metric } from '../training/evaluator.ts';
 import type { TrainingEvent } from '../training/events.ts';
+import { isExplosion } from '../training/guard/explosion.ts';
 import { Profiler, planLooks } from '../training/profiler.ts';
 import { Summary, type TrainingSummary } from '../training/summary.ts';
 import { Trainer } from '../training/trainer.ts';
@@ -13,6 +14,7 @@ import { planTraining, type TrainingMemory } from '../training/trainingMemory.ts
 import { type OpenedBatches, openBatches, type Preparation, type Prepare } from './aheadBatches.ts';
 import { readEvents } from './events.ts';
 import type { Experiment } from './experiment.ts';
+import { keptFailures } from './failure.ts';
 import { bytesOf } from './files.ts';
 import { takeLock } from './lock.ts';
 import { eachMetricsLine, type MetricsLine } from './metrics.ts';
@@ -23,7 +25,7 @@ import { ProfilesWriter } from './profiles.ts';
 import { resume } from './resume.ts';
 import { beginFrom, type Rewind } from './rewind.ts';
 import { freeRunPath, RunDirectory } from './runDirectory.ts';
-import { explosions, Sitting } from './sitting.ts';
+import { Sitting } from './sitting.ts';
 import { type Tested, testWith } from './testPart.ts';
 
 /** What `train` answers. */
@@ -56,8 +58,9 @@ export interface TrainResult {
   readonly clip: TrainingSummary['clip'];
   readonly nonFiniteUpdates: number;
   readonly firstNonFinite: { readonly update: number; readonly what: string } | null;
-  /** The first sign of an explosion, and how many updates had an event of one. */
-  readonly explosion: { readonly update: number; readonly kind: string; readonly because: string; readonly events: number } | null;
+  /** The first update whose pass is kept because it was not finite, and can be run again. */
+  readonly replayable: number | null;
+  readonly explosion: Explosion | null;
   /** Spent in updates, over all sittings of the run. */
   readonly seconds: number;
   readonly stepsPerSecond: number;
@@ -66,6 +69,19 @@ export interface TrainResult {
   readonly batches: Preparation;
   /** What ended the command before its last update and the evaluations after it; `explosion`: the guard did. */
   readonly stopped: 'signal' | 'budget' | 'explosion' | null;
+}
+
+/** The first sign of an explosion, how many updates had an event of one, and in how many of those the guard stepped in. */
+export interface Explosion {
+  readonly update: number;
+  readonly kind: string;
+  readonly because: string;
+  readonly events: number;
+  /** Updates left out, not for what was not finite but by the guard. */
+  readonly leftOut: number;
+  readonly rollbacks: number;
+  /** By which rollbacks have multiplied the learning rate in the end. */
+  readonly rate: number;
 }
 
 /** Told to whoever shows progress. */
@@ -234,6 +250,7 @@ async function trainOn({ request, experiment, folder, pace, opened, batches: { b
       ...(tested ? { test: tested.stopped ? null : tested.value } : {}),
       ...summary,
       firstNonFinite,
+      replayable: keptFailures(run.failuresFolder).at(0) ?? null,
       explosion: explosionOf(run),
       stepsPerSecond: summary.seconds > 0 ? count / summary.seconds : 0,
       backend: { name: backend.name, reason: request.reason, threads: backend.threads },
@@ -260,10 +277,12 @@ function summaryOf(run: RunDirectory): TrainingSummary & Pick<TrainResult, 'firs
 }
 
 function explosionOf(run: RunDirectory): TrainResult['explosion'] {
-  const events = readEvents(run.eventsFile).filter(({ kind }) => explosions.has(kind));
+  const events = readEvents(run.eventsFile).filter(({ kind }) => isExplosion(kind));
   if (events.length === 0) return null;
   const [{ update, kind, because }] = events;
-  return { update, kind, because, events: events.length };
+  const leftOut = events.filter((event) => event.action === 'skipped' && event.kind !== 'nonFinite').length;
+  const back = events.filter(({ action }) => action === 'rolledBack');
+  return { update, kind, because, events: events.length, leftOut, rollbacks: back.length, rate: back.at(-1)?.rate ?? 1 };
 }
 
 function recordOf(runPath: string): { experiment: Experiment; folder: string } {

@@ -272,6 +272,7 @@ export class Trainer {
     }
     if (order.place.window === 0) this.#through.reset();
     const { sequences } = order;
+    this.#sequences = sequences.length;
     const { begin, end, countFrom } = window;
     const whole = this.#through.plan.segments === 1;
     this.#omega?.begin();
@@ -302,6 +303,7 @@ export class Trainer {
   }
 
   #omegaValue = 0;
+  #sequences = 1;
   #lossValue = Number.NaN;
   #norms: GradientNorms = { total: Number.NaN, parameters: new Float64Array(0) };
   #located: Pick<TrainingEvent, 'located' | 'dataset'> = {};
@@ -345,7 +347,9 @@ export class Trainer {
     const growth = normGrowth(this.#watch);
     const throughTime = Number.isNaN(growth.oldest) ? null : growth;
     const decrease = this.updater.decreaseOf(learningRate, clippedNorm);
-    let judgement = this.guard.judge(this.#update, { loss, gradientNorm: norm, nonFinite, decrease, growth: throughTime });
+    const firstDecrease = this.updater.firstDecreaseOf(learningRate, this.#applied + 1);
+    const look = { loss, gradientNorm: norm, nonFinite, decrease, firstDecrease, growth: throughTime, sequences: this.#sequences };
+    let judgement = this.guard.judge(this.#update, look);
     if (this.#auto?.wants(judgement.sign)) judgement = { ...judgement, action: 'skip' };
     if (nonFinite === null && judgement.action === 'apply') {
       nonFinite = this.updater.apply(learningRate, clippedNorm, this.#applied + 1);

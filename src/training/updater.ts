@@ -64,14 +64,33 @@ export class Updater {
   }
 
   /**
-   * By how much a step along a gradient of this norm lowers the loss to first order, where the step grows with the gradient: for
-   * `sgd` learningRate · ‖g‖², for `momentum` that over 1 - momentum, which is where its steps add up to. Null for optimizers that set the
-   * length of their step themselves, and where a part of the step is along a sphere.
+   * What the step at hand takes from the loss to first order, gᵀΔ, where the step grows with the gradient: `sgd` and `momentum`. Null for
+   * others, and where a part of the step is along a sphere.
    */
   decreaseOf(learningRate: number, norm: number): number | null {
-    const { name } = this.optimizer;
-    if ((name !== 'sgd' && name !== 'momentum') || this.#parameters.orthogonal) return null;
-    return (learningRate * norm * norm) / (1 - (this.#options.momentum ?? 0));
+    if (!this.#growing || this.#parameters.orthogonal) return null;
+    return this.optimizer.decrease ? this.#decrease(learningRate, 1) : learningRate * norm * norm;
+  }
+
+  /**
+   * The same of the first step, for optimizers that set the length of their steps themselves and have no history yet. Null at later steps,
+   * for other optimizers, and where a part of the step is along a sphere.
+   */
+  firstDecreaseOf(learningRate: number, step: number): number | null {
+    if (this.#growing || step !== 1 || this.#parameters.orthogonal) return null;
+    return this.#decrease(learningRate, step);
+  }
+
+  /** Whether the optimizer's steps grow with the gradient. */
+  get #growing(): boolean {
+    return this.optimizer.name === 'sgd' || this.optimizer.name === 'momentum';
+  }
+
+  #decrease(learningRate: number, step: number): number | null {
+    const { gradient, length } = this.#parameters;
+    this.#options.learningRate = learningRate;
+    this.#options.step = step;
+    return this.optimizer.decrease?.(gradient, this.#arrays, length, this.#options) ?? null;
   }
 
   /**

@@ -210,13 +210,14 @@ for (const [name, backend] of backends) {
   });
 }
 
-test('auto: where none is needed, a gradient that grows through time is no reason to wait again, and any other sign is', () => {
+test('auto: a gradient that grows through time is no reason to wait, and where no threshold was needed the next explosion is', () => {
   const clip = clipOf('auto') as AutoClip;
-  const grows = { kind: 'throughTime', exploding: true, because: '' } as const;
-  assert.equal(clip.wants(grows), true);
+  assert.equal(clip.wants({ kind: 'throughTime', exploding: false, because: '' }), false);
+  const explodes = { kind: 'divergence', exploding: true, because: '' } as const;
+  assert.equal(clip.wants(explodes), true);
   clip.choose(null);
-  assert.equal(clip.wants(grows), false);
-  assert.equal(clip.wants({ ...grows, kind: 'divergence' }), true);
+  assert.equal(clip.wants(null), false);
+  assert.equal(clip.wants(explodes), true);
 });
 
 test('what a clip remembers can be kept and taken up again', () => {

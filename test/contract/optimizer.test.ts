@@ -102,6 +102,23 @@ for (const optimizer of Object.values(optimizers)) {
         }
       });
 
+      if (optimizer.decrease) {
+        test(`what it says that the next step takes from the loss is the gradient times that step, with ${JSON.stringify(set)}`, () => {
+          const state = slots.map(() => new Float64Array(LENGTH));
+          const p = new Float64Array(LENGTH);
+          for (const [n, gradient] of gradientsOf(3).entries()) {
+            const g = Float64Array.from(gradient);
+            // From 0 at every update, where no weight decays.
+            const said = optimizer.decrease?.(g, state, LENGTH, { ...options, step: n + 1 }) as number;
+            p.fill(0);
+            optimizer.update(p, g, state, LENGTH, { ...options, step: n + 1 });
+            const taken = g.reduce((sum, each, i) => sum - each * p[i], 0);
+            const size = g.reduce((sum, each, i) => sum + Math.abs(each * p[i]), 0);
+            assert.ok(Math.abs(said - taken) <= 1e-12 * size, `update ${n + 1}: ${said}, not ${taken}`);
+          }
+        });
+      }
+
       for (const [backendName, backend] of wasmBackends) {
         test(`${backendName}: the same with ${JSON.stringify(set)}, each update to 1e-6 of its size`, () => {
           const fused = backend.fused.updates[name] as UpdateKernel<Options>;

@@ -33,11 +33,13 @@ describe('a run that explodes', () => {
     const answer = JSON.parse(stdout);
     assert.equal(answer.stopped, null);
     assert.ok(answer.explosion.events >= 2 && answer.explosion.update === 1);
+    assert.deepEqual([answer.explosion.leftOut, answer.explosion.rollbacks, answer.explosion.rate], [0, 0, 1]);
     assert.match(stderr, /Update 1: warning: /);
     const run = path.join(place.folder, answer.run);
     const events = readEvents(path.join(run, 'events.jsonl'));
     const skipped = events.find(({ action }) => action === 'skipped');
     assert.ok(skipped?.located);
+    assert.equal(answer.replayable, skipped.update);
     assert.match(
       stderr,
       new RegExp(`Update ${skipped.update}: left out: not finite: .*; first in the pass: ${skipped.located.tensor} of layer 0 is `),

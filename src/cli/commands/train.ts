@@ -144,7 +144,8 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
     if (flags.json) process.stdout.write(`${toJson({ ...result, ...(sample === undefined ? {} : { sample }) })}\n`);
     else process.stdout.write(summary(result, experiment, sample, standardized));
     if (result.stopped === 'explosion') {
-      const again = `throughtime train ${argument(result.run)} --rewind --set training.clip=auto`;
+      const cure = cureOf(experiment.training) ?? smallerRate(experiment.training);
+      const again = `throughtime train ${argument(result.run)} --rewind --set ${cure}`;
       throw new ThroughtimeError(
         'TRAINING_EXPLODED',
         `the guard has stopped the run; go on from before the explosion, e.g. with: ${again}`,
@@ -214,6 +215,17 @@ function tested(test: NonNullable<TrainResult['test']> | null): string {
   return `${short(loss)}, ${metric.name} ${short(metric.value)}, with ${of}`;
 }
 
+/**
+ * What is worth changing after an explosion. An optimizer that sets the length of its steps itself takes the same ones however its gradient
+ * is bounded; undefined where a threshold has been looked for.
+ */
+function cureOf(training: Experiment['training']): string | undefined {
+  if (training.optimizer !== 'sgd' && training.optimizer !== 'momentum') return smallerRate(training);
+  return training.clip === 'auto' ? undefined : 'training.clip=auto';
+}
+
+const smallerRate = ({ learningRate }: Experiment['training']) => `training.learningRate=${Number((learningRate / 10).toPrecision(3))}`;
+
 /** Whether the targets, and with them the losses, are in standard deviations. */
 function isStandardized({ data }: Experiment, description: DataDescription): boolean {
   if (data.kind === 'table') return data.standardize !== false;
@@ -239,15 +251,20 @@ function summary(result: TrainResult, { training }: Experiment, sample: string |
     ['clipped', clipped(result)],
   ];
   if (result.explosion) {
-    const { update, because } = result.explosion;
+    const { update, because, leftOut, rollbacks, rate } = result.explosion;
     rows.push(['exploding', `first seen at update ${update}: ${because}; all signs are in events.jsonl`]);
-    if (training.clip !== 'auto')
-      rows.push(['before it', `go on from there with: throughtime train ${argument(result.run)} --rewind --set training.clip=auto`]);
+    if (leftOut > 0) rows.push(['guard', `${leftOut} updates left out, because of where their steps would have led`]);
+    if (rollbacks > 0)
+      rows.push(['guard', `${rollbacks} times back to before an explosion; the learning rate is ${short(rate)} times what it was`]);
+    const cure = cureOf(training);
+    if (cure) rows.push(['before it', `go on from there with: throughtime train ${argument(result.run)} --rewind --set ${cure}`]);
   }
   if (result.firstNonFinite) {
     const { update, what } = result.firstNonFinite;
     const none = result.appliedUpdates === 0 ? ', so that none changed the weights' : '';
     rows.push(['not finite', `${result.nonFiniteUpdates} updates skipped${none}; the first was ${update}: ${what}`]);
+    if (result.replayable !== null)
+      rows.push(['its pass', `is run again with: throughtime inspect ${argument(result.run)} --replay ${result.replayable}`]);
   }
   const width = Math.max(...rows.map(([name]) => name.length));
   const table = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`).join('\n');

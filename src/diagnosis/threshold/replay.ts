@@ -2,7 +2,7 @@ import { seedFor } from '../../compute/random.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import type { Network } from '../../network/network.ts';
 import type { ClipOption } from '../../training/clip/clip.ts';
-import type { Sign } from '../../training/guard/detector.ts';
+import { explosion, isExplosion } from '../../training/guard/explosion.ts';
 import { restoreSnapshot, type Snapshot } from '../../training/guard/snapshots.ts';
 import type { TrainingOptions } from '../../training/options.ts';
 import { Trainer } from '../../training/trainer.ts';
@@ -45,14 +45,19 @@ export interface Stretch {
 
 /** The loss at the end is the median of this share of the losses. */
 const lastShare = 0.25;
-/** The loss at the end may be so many times that at the beginning. */
-const risen = 1.2;
 /** Nine in ten of the losses at the end are below the beginning by this share of what their median is. */
 const quiet = 0.5;
 /** A 9th decile within so many deviations of the median is noise: 1.28 for normal losses. */
 const noise = 4;
 /** The first losses, whose median is the beginning. */
 const first = 3;
+/** A single loss this many times the other training's on the same sequences is not a matter of the sequences. */
+const apart = 2;
+/**
+ * A single loss may go back by this share of what has been learned. A threshold is to keep a training from losing all of it; what a few
+ * trainings rule out has to happen more often than what is promised, or they would say little about it.
+ */
+const mostLost = 0.5;
 /** Updates that are made after something has gone wrong. */
 const afterFault = 20;
 
@@ -84,7 +89,7 @@ export function* stretchPieces(
       norms.push(gradientNorm);
       if (binding && binding.share > 0) bound++;
       for (const { kind, because } of trainer.takeEvents()) {
-        if (explodes(kind)) sign ??= { at: count, because };
+        if (isExplosion(kind)) sign ??= { at: count, because };
         // The other signs may come to nothing: a bounded step that is too long near a minimum, a loss that rises and falls again.
         if (kind === 'nonFinite') fault ??= because;
       }
@@ -99,7 +104,7 @@ export function* stretchPieces(
   const loss = last.every(Number.isFinite) ? median(last) : Infinity;
   const begin = Math.max(beginning, median(losses.slice(0, first)));
   const spread = 1.4826 * median(last.map((each) => Math.abs(each - loss)));
-  if (fault === null && !(loss <= risen * begin)) fault = `the loss rises from ${say(begin)} to ${say(loss)}`;
+  if (fault === null && !(loss <= explosion.risen * begin)) fault = `the loss rises from ${say(begin)} to ${say(loss)}`;
   const jumps = quantile(last, 0.9);
   if (fault === null && begin - jumps < quiet * (begin - loss) && jumps - loss > noise * spread) {
     fault = `the loss keeps jumping: its median at the end is ${say(loss)}, its 9th decile ${say(jumps)}`;
@@ -110,6 +115,16 @@ export function* stretchPieces(
   }
   const clippedFraction = bound / losses.length;
   return { losses: Float64Array.from(losses), begin, loss, spread, norms: Float64Array.from(norms), clippedFraction, sign, fault };
+}
+
+/**
+ * Says if a single loss of the second half has lost half of what was learned. The training beside, with a lower threshold, has seen the same
+ * sequences at the same update, so that what a hard batch does shows in both.
+ */
+export function comesBack({ losses, begin, loss: end }: Stretch, beside: Stretch): string | null {
+  const high = end + mostLost * (begin - end);
+  const at = losses.findIndex((loss, i) => i >= losses.length >> 1 && loss > high && loss > apart * beside.losses[i]);
+  return at < 0 ? null : `the loss comes back to ${say(losses[at])}; it began at ${say(begin)} and ends at ${say(end)}`;
 }
 
 /** The median over some seeds of where the loss begins with new weights. */
@@ -129,9 +144,6 @@ function largestMedianOfThree(losses: readonly number[]): number {
   for (let i = 2; i < losses.length; i++) largest = Math.max(largest, median(losses.slice(i - 2, i + 1)));
   return largest;
 }
-
-/** Signs that a training without a clip explodes. A gradient that grows through time need not. */
-export const explodes = (kind: Sign['kind'] | 'clip') => kind === 'nonFinite' || kind === 'overshoot' || kind === 'divergence';
 
 /** The seed of the n-th repetition: the first is the training as it is. */
 export const repetitionSeed = (seed: number, n: number) => (n === 0 ? seed : seedFor(seed, 'threshold', n));

@@ -1,7 +1,8 @@
 import type { SignKind } from '../../training/guard/detector.ts';
+import { isExplosion } from '../../training/guard/explosion.ts';
 import { takeSnapshot } from '../../training/guard/snapshots.ts';
 import { Trainer } from '../../training/trainer.ts';
-import { beginningPieces, explodes, quantile, type Replayed, repetitionSeed } from './replay.ts';
+import { beginningPieces, quantile, type Replayed, repetitionSeed } from './replay.ts';
 import { type Found, type Tried, thresholdPieces } from './threshold.ts';
 
 /** Updates beyond the explosion that a replay goes on, and a training from new weights. */
@@ -66,7 +67,7 @@ export function* tuneClipPieces({ initialize, seeds = 5, told, ...replayed }: Tu
   let explosion: TuneClipAnswer['explosion'] = null;
   while (!trainer.done && !explosion) {
     norms.push(trainer.step().gradientNorm);
-    const sign = trainer.takeEvents().find(({ kind }) => explodes(kind));
+    const sign = trainer.takeEvents().find(({ kind }) => isExplosion(kind));
     if (sign) explosion = { update: sign.update, kind: sign.kind as SignKind, because: sign.because };
     answer = { ...nothing, explosion, gradientNorm: summaryOf(norms), curve: norms };
     yield answer;

@@ -21,26 +21,22 @@ export interface AutoClip extends Clip {
 export function auto(): AutoClip {
   let threshold: number | null = null;
   let waiting = false;
-  /** Whether it has turned out that a gradient which grows through time does no harm here. */
-  let harmless = false;
   const clip = (view: GradientView) => (threshold === null ? unbound : shrink(view, threshold));
   const properties: Omit<AutoClip, 'threshold' | 'waiting'> = {
     wants(sign) {
-      if (threshold === null && sign?.exploding && !(harmless && sign.kind === 'throughTime')) waiting = true;
+      if (threshold === null && sign?.exploding) waiting = true;
       return waiting;
     },
     choose(chosen) {
       threshold = chosen;
-      harmless = chosen === null;
       waiting = false;
     },
     memory: {
       name: 'clip.threshold',
-      save: () => Float64Array.of(threshold ?? 0, Number(waiting), Number(harmless)),
+      save: () => Float64Array.of(threshold ?? 0, Number(waiting)),
       restore(values) {
         threshold = values[0] > 0 ? values[0] : null;
         waiting = values[1] === 1;
-        harmless = values[2] === 1;
       },
     },
   };

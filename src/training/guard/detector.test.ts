@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Random } from '../../compute/random.ts';
 import { ExplosionDetector, type Sign, type UpdateLook } from './detector.ts';
+import { luck } from './explosion.ts';
 
 /** The signs of a stream of updates, with their update from 1. */
 function signs(looks: readonly UpdateLook[], detector = new ExplosionDetector()): (Sign & { update: number })[] {
@@ -57,10 +58,70 @@ test('what is not finite is a sign at once, in the loss, the gradient, or as it 
 test('a gradient that grows ten-thousandfold through time is one at the first update, before any loss has moved; less is none', () => {
   const growth = (oldest: number, middle = oldest / 2) => ({ newest: 0, middle, oldest, lag: 100 });
   const [sign] = signs([{ loss: 1, gradientNorm: 3, growth: growth(6) }]);
-  assert.deepEqual([sign.kind, sign.update, sign.exploding], ['throughTime', 1, true]);
+  assert.deepEqual([sign.kind, sign.update, sign.exploding], ['throughTime', 1, false]);
   assert.deepEqual(signs([{ loss: 1, gradientNorm: 3, growth: growth(3) }]), []);
   // Losses at every step: it grows where they enter, and not any more further back.
   assert.deepEqual(signs([{ loss: 1, gradientNorm: 3, growth: growth(4.5, 4.4) }]), []);
+});
+
+/** The mean of n squares of normal numbers. */
+const meanSquare = (random: Random, n: number) => Array.from({ length: n }, () => random.normal() ** 2).reduce((sum, x) => sum + x, 0) / n;
+
+test('the mean of n squares of normal numbers is below `luck` in one case of a thousand at most, and not far below it', () => {
+  const random = new Random(11);
+  for (const n of [1, 2, 4, 16]) {
+    const [low, lower] = [luck(n), 4 * luck(n)];
+    const means = Array.from({ length: 20000 }, () => meanSquare(random, n));
+    // 20 of 20000 are expected at most, and 36 are out of the question (3.5 deviations).
+    assert.ok(means.filter((mean) => mean < low).length <= 36, `${n}`);
+    assert.ok(
+      means.some((mean) => mean < lower),
+      `${n}`,
+    );
+  }
+  // Where the sum is exponential: P(x < 2 x₀ / 2) = 1 - exp(-x₀), x₀ = 0.001.
+  assert.ok(Math.abs(luck(2) - 1e-3) < 1e-12);
+});
+
+describe('steps whose length does not grow with the gradient', () => {
+  const first = (ratio: number, sequences: number) => signs([{ loss: 2, gradientNorm: 1, firstDecrease: 2 * ratio, sequences }]);
+
+  test('the first is an overshoot where it would take far more from the loss than there is, whatever the luck of that loss', () => {
+    assert.deepEqual(first(60, 16), []);
+    assert.deepEqual([first(70, 16)[0].kind, first(70, 16)[0].update], ['overshoot', 1]);
+    assert.deepEqual(first(1000, 1), []);
+    assert.equal(first(30000, 1)[0].kind, 'overshoot');
+  });
+
+  test('thrown up by them, the loss of sixteen sequences is a divergence after five updates; that of one sequence has to rise far more', () => {
+    const thrown = (times: number, sequences: number) =>
+      signs([1, 1.1, ...Array.from({ length: 20 }, () => times)].map((loss) => ({ loss, gradientNorm: 1, sequences })));
+    assert.deepEqual([thrown(30, 16)[0].kind, thrown(30, 16)[0].update], ['divergence', 7]);
+    assert.deepEqual(thrown(30, 1), []);
+    assert.equal(thrown(1e7, 1)[0].kind, 'divergence');
+  });
+
+  test('a loss that rises slowly has no level before: it is held against the first losses, for longer where they are of one sequence', () => {
+    const rising = (sequences: number) =>
+      signs(Array.from({ length: 300 }, (_, i) => ({ loss: 1 + (i / 20) ** 2, gradientNorm: 1, sequences }))).find(
+        ({ exploding }) => exploding,
+      );
+    // 2.5 / luck(16) = 12.5, which 1 + (i / 20)² passes at i = 68.
+    assert.deepEqual([rising(16)?.kind, (rising(16)?.update as number) < 80], ['divergence', true]);
+    assert.equal(rising(1)?.kind, 'divergence');
+  });
+
+  test('no learning curve of independent squares, of one sequence or more, is one, wherever the first of them happened to lie', () => {
+    for (const sequences of [1, 2, 16]) {
+      const random = new Random(sequences);
+      let alarms = 0;
+      for (let run = 0; run < 300; run++) {
+        const looks = Array.from({ length: 30 }, () => ({ loss: meanSquare(random, sequences), gradientNorm: 1, sequences }));
+        alarms += Number(signs(looks).some(({ exploding }) => exploding));
+      }
+      assert.equal(alarms, 0);
+    }
+  });
 });
 
 describe('the learning curve', () => {

@@ -1,4 +1,5 @@
 import type { NormGrowth } from '../../monitor/normGrowth.ts';
+import { explosion, isExplosion, luck } from './explosion.ts';
 import { LossCurve } from './lossCurve.ts';
 
 /**
@@ -12,8 +13,7 @@ const overshootsNeeded = 3;
 const farOvershoot = 30;
 /** A loss below this share of how high it was in the beginning has little left to lose: overshoots there are the restlessness of a converged network. */
 const worthwhile = 0.1;
-/** Powers of ten by which the gradient grows from the newest to the oldest step, at least; the older half has its share. */
-const grown = 4;
+/** Share of the growth through time that the older half has at least. */
 const grownInOlderHalf = 0.3;
 
 /** What is seen of one update before it is applied. */
@@ -24,17 +24,24 @@ export interface UpdateLook {
   /** What was not finite, if anything. */
   readonly nonFinite?: string | null;
   /**
-   * By how much the step at hand lowers the loss to first order: for gradient descent learningRate · ‖g‖² after clipping, with momentum β
-   * that over 1 - β. Absent or null for an optimizer whose step does not grow with the gradient.
+   * By how much the step at hand lowers the loss to first order: gᵀΔ, which for gradient descent is learningRate · ‖g‖² after clipping. Absent
+   * or null for an optimizer whose step does not grow with the gradient.
    */
   readonly decrease?: number | null;
+  /**
+   * By how much the first step of all lowers the loss to first order, for an optimizer that sets the length of its steps itself: gᵀΔ.
+   * Absent or null for others, and at later updates: once the steps have a history, they do not grow with the gradient.
+   */
+  readonly firstDecrease?: number | null;
+  /** Sequences that the loss is a mean of; 1 where it is not said, which believes a loss the least. */
+  readonly sequences?: number;
   /** Of the gradient through time, where it was measured. */
   readonly growth?: NormGrowth | null;
 }
 
 /**
- * `nonFinite`, `overshoot`, `throughTime`, `divergence` are signs of an explosion; a `spike` of the loss and a `plateau` above the level
- * before it are signs of an unstable learning curve.
+ * `nonFinite`, `overshoot` and `divergence` are signs of an explosion. A gradient that grows `throughTime` may become one; a `spike` of the loss
+ * and a `plateau` above the level before it are signs of an unstable learning curve.
  */
 export type SignKind = 'nonFinite' | 'overshoot' | 'throughTime' | 'divergence' | 'spike' | 'plateau';
 
@@ -56,35 +63,44 @@ export class ExplosionDetector {
   #overshot = 0;
 
   /** The sign that this update gives, the gravest where there are several; null where all is well. */
-  see({ loss, gradientNorm, nonFinite = null, decrease = null, growth = null }: UpdateLook): Sign | null {
+  see(look: UpdateLook): Sign | null {
+    const { loss, gradientNorm, nonFinite = null, decrease = null, firstDecrease = null, growth = null, sequences = 1 } = look;
     const { level, height } = this.#curve;
-    const curve = this.#curve.see(loss);
+    const curve = this.#curve.see(loss, sequences);
     if (nonFinite !== null || !Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
-      return exploding('nonFinite', `not finite: ${nonFinite ?? (Number.isFinite(loss) ? 'gradient' : 'loss')}`);
+      return signOf('nonFinite', `not finite: ${nonFinite ?? (Number.isFinite(loss) ? 'gradient' : 'loss')}`);
     }
     const scale = Math.max(loss, Number.isNaN(level) ? 0 : level, Number.isNaN(height) ? 0 : worthwhile * height);
     const overshoot = decrease !== null && scale > 0 ? decrease / scale : 0;
     this.#overshot = ((this.#overshot << 1) | Number(overshoot > overshoots)) & (2 ** overshootsOf - 1);
     if (overshoot > farOvershoot || (overshoot > overshoots && ones(this.#overshot) >= overshootsNeeded)) {
       const sentence = `the gradient's norm is ${say(gradientNorm)}, and a step along it would lower the loss of ${say(loss)} by ${say(decrease as number)}`;
-      return exploding('overshoot', `${sentence}, ${say(overshoot)} times all there is to lower`);
+      return signOf('overshoot', `${sentence}, ${say(overshoot)} times all there is to lower`);
+    }
+    // With steps of a fixed length this ratio is the larger, the smaller the loss happens to be; with the root, like the gradient itself.
+    if (firstDecrease !== null && loss > 0 && firstDecrease / loss > farOvershoot / Math.sqrt(luck(sequences))) {
+      const sentence = `the first step would, to first order, lower the loss of ${say(loss)} by ${say(firstDecrease)}`;
+      return signOf(
+        'overshoot',
+        `${sentence}, ${say(firstDecrease / loss)} times all there is to lower: the learning rate is far too large`,
+      );
     }
     if (
       growth &&
-      growth.oldest - growth.newest > grown &&
+      growth.oldest - growth.newest > explosion.decades &&
       growth.oldest - growth.middle > grownInOlderHalf * (growth.oldest - growth.newest)
     ) {
       const decades = growth.oldest - growth.newest;
-      return exploding(
+      return signOf(
         'throughTime',
         `on its way back through ${Math.round(growth.lag)} steps the gradient grows by a factor of 10^${decades.toFixed(1)}`,
       );
     }
     if (!curve) return null;
     const numbers = `${say(curve.loss)}, and the level before was ${say(curve.level)}`;
-    if (curve.kind === 'divergence') return exploding('divergence', `the loss of the newest updates is ${numbers}`);
-    if (curve.kind === 'spike') return { kind: 'spike', exploding: false, because: `the loss jumped to ${numbers}` };
-    return { kind: 'plateau', exploding: false, because: `since a spike of the loss it has stayed at ${numbers}` };
+    if (curve.kind === 'divergence') return signOf('divergence', `the loss of the newest updates is ${numbers}`);
+    if (curve.kind === 'spike') return signOf('spike', `the loss jumped to ${numbers}`);
+    return signOf('plateau', `since a spike of the loss it has stayed at ${numbers}`);
   }
 
   /** All that later judgements depend on. */
@@ -98,7 +114,7 @@ export class ExplosionDetector {
   }
 }
 
-const exploding = (kind: SignKind, because: string): Sign => ({ kind, exploding: true, because });
+const signOf = (kind: SignKind, because: string): Sign => ({ kind, exploding: isExplosion(kind), because });
 
 function ones(bits: number): number {
   let count = 0;

@@ -72,10 +72,8 @@ export class Guard {
     return { sign, action, news };
   }
 
-  #action({ kind }: Sign): GuardAction {
-    if (kind === 'spike' || kind === 'plateau') return 'apply';
-    // The gradient grows, and the step that it makes may be a good one all the same: a clip may have bounded it.
-    if (kind === 'throughTime') return 'apply';
+  #action({ kind, exploding }: Sign): GuardAction {
+    if (!exploding) return 'apply';
     if (this.#kind === 'stop') return 'stop';
     if (this.#kind === 'rollback') return ++this.rollbacks > mostRollbacks ? 'stop' : 'rollback';
     if (kind === 'nonFinite') return 'skip';

@@ -1,4 +1,5 @@
 import { RecentQuantiles } from '../../monitor/recentQuantiles.ts';
+import { explosion, luck } from './explosion.ts';
 
 /** Losses that the level and the spread of the curve are taken from, and how many there have to be. */
 const window = 100;
@@ -10,9 +11,10 @@ const firsts = 30;
 /** The loss is high where it is this many times the level, and this share of where learning began at least. */
 const diverged = 2.5;
 const lost = 0.5;
-/** A divergence: high for so many updates on end, or higher than where learning began by this factor. */
+/** A divergence: high for so many updates on end, or `explosion.risen` times where learning began. */
 const lasting = 20;
-const worse = 1.2;
+/** So many losses on end that are all high beside the very first one, however low that was by luck, are a divergence. */
+const thrown = 5;
 /** A spike: one loss this many times the level. */
 const spiked = 3;
 /** Beyond so many spreads of the logarithm, neither is noise. */
@@ -31,7 +33,7 @@ export interface CurveSign {
    */
   readonly kind: 'spike' | 'divergence' | 'plateau';
   readonly loss: number;
-  /** Median of the losses before. */
+  /** Median of the losses before; where they have risen beside the first ones alone, the very first, or what nine in ten of the first were below. */
   readonly level: number;
 }
 
@@ -52,6 +54,12 @@ export class LossCurve {
   #sinceSpike = -1;
   /** Updates on end for which the loss has been high. */
   #high = 0;
+  /** The very first loss, the loss above which one is high whatever the luck of that, and how many on end have been. */
+  #very = Number.NaN;
+  #bound = Infinity;
+  #thrown = 0;
+  /** How many on end have been high beside nine in ten of the first losses. */
+  #above = 0;
 
   /** Median of the losses before the newest; NaN as long as there are too few. */
   get level(): number {
@@ -68,16 +76,29 @@ export class LossCurve {
     return this.#first.quantile(0.9);
   }
 
-  /** Takes in the loss of an update. One that is not finite is not for this watcher. */
-  see(loss: number): CurveSign | null {
+  /**
+   * Takes in the loss of an update. One that is not finite is not for this watcher.
+   *
+   * @param sequences that it is the mean of: the fewer, the less the very first loss is believed.
+   */
+  see(loss: number, sequences = 1): CurveSign | null {
     if (!Number.isFinite(loss)) return null;
+    if (this.#first.count === 0) {
+      this.#very = loss;
+      this.#bound = (diverged * loss) / luck(sequences);
+    }
+    this.#thrown = loss > this.#bound ? this.#thrown + 1 : 0;
+    this.#above = this.#first.count >= firsts && loss > diverged * this.height ? this.#above + 1 : 0;
+    const risen = this.#thrown >= thrown ? this.#very : this.#above >= lasting ? this.height : null;
     const level = this.level;
     this.#newest.add(loss);
     if (this.#first.count < firsts) this.#first.add(loss);
     this.#waiting.push(loss);
     if (this.#waiting.length > newest) this.#recent.add(this.#waiting.shift() as number);
-    if (Number.isNaN(level)) return null;
     const recent = this.#newest.quantile(0.5);
+    // A loss that was thrown up at once, or rises slowly, has no level before that.
+    if (risen !== null) return { kind: 'divergence', loss: recent, level: risen };
+    if (Number.isNaN(level)) return null;
     const kind = this.#judge(loss, recent, level);
     return kind && { kind, loss: kind === 'spike' ? loss : recent, level };
   }
@@ -90,7 +111,7 @@ export class LossCurve {
     const noise = Math.max(loss, recent) > Math.min(spiked, diverged) * level ? Math.exp(spreads * this.#spread(level)) : 1;
     const high = recent > Math.max(diverged, noise) * level && recent > lost * this.beginning;
     this.#high = high ? this.#high + 1 : 0;
-    if (high && (this.#high >= lasting || recent > worse * this.beginning)) return 'divergence';
+    if (high && (this.#high >= lasting || recent > explosion.risen * this.beginning)) return 'divergence';
     if (high || loss > Math.max(spiked, noise) * level) {
       if (this.#sinceSpike < 0) {
         this.#sinceSpike = 0;
@@ -112,7 +133,11 @@ export class LossCurve {
 
   save(): Float64Array {
     const parts = [this.#recent.save(), this.#newest.save(), this.#first.save(), Float64Array.from(this.#waiting)];
-    return Float64Array.from([...parts.flatMap((part) => [part.length, ...part]), this.#spikeLevel, this.#sinceSpike, this.#high]);
+    return Float64Array.from([...parts.flatMap((part) => [part.length, ...part]), ...this.#rest]);
+  }
+
+  get #rest(): number[] {
+    return [this.#spikeLevel, this.#sinceSpike, this.#high, this.#very, this.#bound, this.#thrown, this.#above];
   }
 
   /** Takes up what `save` gave, from `at` on. Returns where it ends. */
@@ -127,9 +152,8 @@ export class LossCurve {
     this.#newest.restore(part());
     this.#first.restore(part());
     this.#waiting.splice(0, this.#waiting.length, ...part());
-    this.#spikeLevel = values[at];
-    this.#sinceSpike = values[at + 1];
-    this.#high = values[at + 2];
-    return at + 3;
+    const rest = this.#rest.map((_, i) => values[at + i]);
+    [this.#spikeLevel, this.#sinceSpike, this.#high, this.#very, this.#bound, this.#thrown, this.#above] = rest;
+    return at + rest.length;
   }
 }

@@ -1,10 +1,9 @@
 import type { Reals } from '../../compute/backend.ts';
 import type { Trainer, TrainerCursor } from '../trainer.ts';
+import { explosion } from './explosion.ts';
 
 /** Updates between two snapshots. */
 const every = 50;
-/** An explosion may have begun this many updates before it was seen: a snapshot has to be older. */
-const safe = 10;
 
 /** Where a training stood: everything that it needs to go on from there to the same bits. */
 export interface Snapshot {
@@ -54,12 +53,12 @@ export class Snapshots {
   /** Keeps the present moment if it is time to, and no explosion has been seen lately. */
   consider(trainer: Trainer, lastExplosion: number): void {
     const { update } = trainer;
-    if (this.#kept.length > 0 && (update % every !== 0 || update - lastExplosion <= safe)) return;
+    if (this.#kept.length > 0 && (update % every !== 0 || update - lastExplosion <= explosion.unsafe)) return;
     this.#kept = [takeSnapshot(trainer), ...this.#kept].slice(0, 2);
   }
 
   /** The newest one from far enough before an update; the oldest there is, where none is that old. Undefined before the first. */
   before(update: number): Snapshot | undefined {
-    return this.#kept.find(({ cursor }) => cursor.update <= update - safe) ?? this.#kept.at(-1);
+    return this.#kept.find(({ cursor }) => cursor.update <= update - explosion.unsafe) ?? this.#kept.at(-1);
   }
 }

@@ -17,4 +17,14 @@ export const adam: Optimizer<{ learningRate: number; beta1: number; beta2: numbe
       p[i] -= (rate * m[i]) / (Math.sqrt(v[i]) / root + epsilon);
     }
   },
+  decrease(g, [m, v], length, { learningRate, beta1, beta2, epsilon, step }) {
+    const rate = learningRate / (1 - beta1 ** step);
+    const root = Math.sqrt(1 - beta2 ** step);
+    let sum = 0;
+    for (let i = 0; i < length; i++) {
+      const mean = beta1 * m[i] + (1 - beta1) * g[i];
+      sum += (g[i] * mean) / (Math.sqrt(beta2 * v[i] + (1 - beta2) * g[i] * g[i]) / root + epsilon);
+    }
+    return rate * sum;
+  },
 };

@@ -15,4 +15,5 @@ export const adamw: Optimizer<{ learningRate: number; beta1: number; beta2: numb
       for (let i = 0; i < length; i++) p[i] *= kept;
       adam.update(p, g, slots, length, options);
     },
+    decrease: adam.decrease,
   };

@@ -11,4 +11,9 @@ export const momentum: Optimizer<{ learningRate: number; momentum: number }> = {
       p[i] -= learningRate * v[i];
     }
   },
+  decrease(g, [v], length, { learningRate, momentum }) {
+    let sum = 0;
+    for (let i = 0; i < length; i++) sum += g[i] * (momentum * v[i] + g[i]);
+    return learningRate * sum;
+  },
 };

@@ -12,6 +12,11 @@ export interface Optimizer<Options = Record<string, number>> {
   readonly defaults: Readonly<Record<string, number>>;
   /** One update of `length` parameters in place. `options.step` counts updates from 1. */
   update(parameters: Reals, gradient: Reals, slots: readonly Reals[], length: number, options: Options): void;
+  /**
+   * What the next update takes from the loss to first order, before it is made: gᵀΔ, Δ being the step (weight decay apart, which does not come
+   * from the loss). Absent where it is learningRate · ‖g‖².
+   */
+  decrease?(gradient: Reals, slots: readonly Reals[], length: number, options: Options): number;
 }
 
 export type OptimizerName = 'sgd' | 'momentum' | 'rmsprop' | 'adam' | 'adamw';

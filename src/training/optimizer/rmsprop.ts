@@ -11,4 +11,9 @@ export const rmsprop: Optimizer<{ learningRate: number; decay: number; epsilon: 
       p[i] -= (learningRate * g[i]) / (Math.sqrt(s[i]) + epsilon);
     }
   },
+  decrease(g, [s], length, { learningRate, decay, epsilon }) {
+    let sum = 0;
+    for (let i = 0; i < length; i++) sum += (g[i] * g[i]) / (Math.sqrt(decay * s[i] + (1 - decay) * g[i] * g[i]) + epsilon);
+    return learningRate * sum;
+  },
 };
