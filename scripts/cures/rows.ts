@@ -19,13 +19,12 @@ export const rows: readonly CureRow[] = [
   {
     name: 'ReLU, identity start',
     model: (units) => ({ ...plain(units), activation: 'relu', recurrentInit: 'identity' }),
-    training: { schedule: falling },
   },
   { name: 'tanh, orthogonal start', model: (units) => ({ ...plain(units), recurrentInit: 'orthogonal' }) },
   {
     name: 'tanh, orthogonal throughout',
-    model: (units) => ({ ...plain(units), orthogonal: true }),
-    training: { optimizer: 'rmsprop', learningRate: 0.005, schedule: falling },
+    model: (units) => ({ ...plain(units), orthogonal: { learningRate: 0.0005 } }),
+    training: { optimizer: 'rmsprop', learningRate: 0.01, schedule: falling, clip: 'none' },
   },
   { name: 'tanh, skip added', model: (units) => ({ ...plain(units), recurrentInit: { gaussian: 0.5 }, skip: { kind: 'add', lag: 16 } }) },
   {
@@ -47,7 +46,7 @@ export const rows: readonly CureRow[] = [
   {
     name: 'LRU, 2 layers',
     model: (units) => ({ cell: 'lru', ...half(units), layers: 2, residual: true }),
-    training: { learningRate: 0.01, schedule: falling },
+    training: { learningRate: 0.01 },
   },
   {
     name: 'minGRU, 2 layers',

@@ -45,15 +45,15 @@ function chosen<Named extends { readonly name: string }>(all: readonly Named[], 
 const isSame = (a: Pick<Job, 'row' | 'task' | 'seed'>, b: Pick<Job, 'row' | 'task' | 'seed'>) =>
   a.row === b.row && a.task === b.task && a.seed === b.seed;
 
-let runs: CureRun[] = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { runs: CureRun[] }).runs : [];
+const kept = (): CureRun[] => (existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { runs: CureRun[] }).runs : []);
+let runs = kept();
 const jobs: Job[] = [];
 for (const seed of flags.seeds.split(',').map(Number)) {
   for (const { name: task } of chosen(tasks, flags.tasks)) {
     for (const { name: row } of chosen(rows, flags.rows)) jobs.push({ row, task, seed, seconds: Number(flags.seconds) });
   }
 }
-if (flags.anew) runs = runs.filter((run) => !jobs.some((job) => isSame(job, run)));
-const open = flags.page ? [] : jobs.filter((job) => !runs.some((run) => isSame(job, run)));
+const open = flags.page ? [] : jobs.filter((job) => flags.anew || !runs.some((run) => isSame(job, run)));
 const described = rows.map((row) => ({ ...row, models: tasks.map(({ name, units }) => ({ task: name, model: row.model(units) })) }));
 const keep = () => writeMeasured('cures', { rows: described, tasks, runs }, page(runs), false);
 
@@ -66,7 +66,8 @@ function work(child: ChildProcess): void {
 for (let i = 0; i < Math.min(open.length, Number(flags['at-once'])); i++) {
   const child = fork(path.join(import.meta.dirname, 'worker.ts'));
   child.on('message', (run: CureRun) => {
-    runs.push(run);
+    // What another process has added in the meantime stays.
+    runs = [...kept().filter((other) => !isSame(other, run)), run];
     process.stderr.write(`${JSON.stringify(run)}\n`);
     keep();
     work(child);
