@@ -54,9 +54,10 @@ export async function run(
   };
   const backend = await wasmBackend();
   const data = makeTask({ ...task.data, seed: 100 + seed });
-  const network = new Network(backend, row.model, data.train.input, data.train.target.size);
-  initialize(network, row.model, seed, longestOf(data.train));
-  const { batchSize, updates } = task;
+  const { batchSize, updates, units } = task;
+  const model = row.model(units);
+  const network = new Network(backend, model, data.train.input, data.train.target.size);
+  initialize(network, model, seed, longestOf(data.train));
   const monitors = ['lag-profile', 'lag-contribution'];
   const training = { ...trainingDefaults, ...row.training, batchSize, updates, seed, monitors, monitorEvery: Math.ceil(updates / looks) };
   const trainer = new Trainer(network, data.train, training);

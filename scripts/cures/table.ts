@@ -3,7 +3,7 @@
  * training, and the table in docs/measured/cures.md at the end; trainings that are in the file already are not made again, so that it may be stopped
  * and gone on with. `npm run measure:cures`, within two hours on two cores.
  *
- * `--rows`, `--tasks` (parts of their names, with commas), `--seeds`, `--seconds` (processor time of one training) and `--at-once` choose;
+ * `--rows`, `--tasks` (names or parts of them, with semicolons), `--seeds`, `--seconds` (processor time of one training) and `--at-once` choose;
  * `--anew` makes the chosen trainings again; `--page` writes the page alone.
  */
 
@@ -37,21 +37,25 @@ interface Job {
 }
 
 const file = path.join(import.meta.dirname, '../../docs/measured/cures.json');
-const chosen = (part: string, name: string) => part.split(',').some((each) => name.includes(each.trim()));
+/** Those whose whole name is asked for, or else those that have it in theirs. */
+function chosen<Named extends { readonly name: string }>(all: readonly Named[], asked: string): Named[] {
+  const parts = asked.split(';').map((each) => each.trim());
+  return all.filter(({ name }) => parts.some((part) => (all.some((other) => other.name === part) ? name === part : name.includes(part))));
+}
 const isSame = (a: Pick<Job, 'row' | 'task' | 'seed'>, b: Pick<Job, 'row' | 'task' | 'seed'>) =>
   a.row === b.row && a.task === b.task && a.seed === b.seed;
 
-let runs: CureRun[] = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { runs: CureRun[] }).runs : [];
+const kept = (): CureRun[] => (existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { runs: CureRun[] }).runs : []);
+let runs = kept();
 const jobs: Job[] = [];
 for (const seed of flags.seeds.split(',').map(Number)) {
-  for (const { name: task } of tasks.filter(({ name }) => chosen(flags.tasks, name))) {
-    for (const { name: row } of rows.filter(({ name }) => chosen(flags.rows, name)))
-      jobs.push({ row, task, seed, seconds: Number(flags.seconds) });
+  for (const { name: task } of chosen(tasks, flags.tasks)) {
+    for (const { name: row } of chosen(rows, flags.rows)) jobs.push({ row, task, seed, seconds: Number(flags.seconds) });
   }
 }
-if (flags.anew) runs = runs.filter((run) => !jobs.some((job) => isSame(job, run)));
-const open = flags.page ? [] : jobs.filter((job) => !runs.some((run) => isSame(job, run)));
-const keep = () => writeMeasured('cures', { rows, tasks, runs }, page(runs), false);
+const open = flags.page ? [] : jobs.filter((job) => flags.anew || !runs.some((run) => isSame(job, run)));
+const described = rows.map((row) => ({ ...row, models: tasks.map(({ name, units }) => ({ task: name, model: row.model(units) })) }));
+const keep = () => writeMeasured('cures', { rows: described, tasks, runs }, page(runs), false);
 
 function work(child: ChildProcess): void {
   const job = open.shift();
@@ -62,7 +66,8 @@ function work(child: ChildProcess): void {
 for (let i = 0; i < Math.min(open.length, Number(flags['at-once'])); i++) {
   const child = fork(path.join(import.meta.dirname, 'worker.ts'));
   child.on('message', (run: CureRun) => {
-    runs.push(run);
+    // What another process has added in the meantime stays.
+    runs = [...kept().filter((other) => !isSame(other, run)), run];
     process.stderr.write(`${JSON.stringify(run)}\n`);
     keep();
     work(child);

@@ -7,6 +7,8 @@ export interface CureTask {
   readonly data: TaskOptions;
   /** Steps back to what the answer needs, as the data horizon counts them. */
   readonly needs: number;
+  /** Hidden units of a plain network. */
+  readonly units: number;
   readonly batchSize: number;
   readonly updates: number;
   /** What solved means, and whether an evaluation on sequences that were not trained on is that. */
@@ -15,6 +17,7 @@ export interface CureTask {
 }
 
 const many = { trainSequences: 40_000, validationSequences: 500 } as const;
+const small = { units: 64, batchSize: 32, updates: 4000 } as const;
 const below = (loss: number) => ({ solved: `loss below ${loss}`, isSolved: (found: Evaluation) => found.loss < loss });
 const accurate = { solved: 'fewer than 1% errors', isSolved: ({ metric }: Evaluation) => metric.value > 0.99 };
 
@@ -23,40 +26,35 @@ export const tasks: readonly CureTask[] = [
     name: 'adding 100',
     data: { kind: 'task', name: 'adding', length: 100, ...many },
     needs: 100,
-    batchSize: 50,
-    updates: 8000,
+    ...small,
     ...below(1e-3),
   },
   {
     name: 'adding 200',
     data: { kind: 'task', name: 'adding', length: 200, ...many },
     needs: 200,
-    batchSize: 50,
-    updates: 8000,
+    ...small,
     ...below(1e-3),
   },
   {
     name: 'copy 100',
     data: { kind: 'task', name: 'copying', length: 100, ...many },
     needs: 111,
-    batchSize: 64,
-    updates: 8000,
+    ...{ units: 128, batchSize: 32, updates: 12_000 },
     ...below(1e-3),
   },
   {
     name: 'temporal order 100',
     data: { kind: 'task', name: 'temporalOrder', length: 100, ...many },
     needs: 90,
-    batchSize: 50,
-    updates: 8000,
+    ...small,
     ...accurate,
   },
   {
     name: 'recall 100',
     data: { kind: 'task', name: 'recall', lag: 100, symbols: 4, ...many },
     needs: 101,
-    batchSize: 50,
-    updates: 8000,
+    ...small,
     ...accurate,
   },
 ];
