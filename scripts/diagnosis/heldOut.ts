@@ -14,7 +14,6 @@ const lines: Parameters<typeof trialsOf>[0] = [
     task: twoMarked,
     lags: [45, 70],
     models: [tanh(24), gru(20), lstm(20)],
-    sequences: 1200,
     training: { learningRate: 0.003 },
   },
   { name: 'majority', task: majority, lags: [55], models: [tanh(20), relu(24), gru(16, { layers: 2 })], training: { learningRate: 0.01 } },
@@ -133,4 +132,11 @@ const lines: Parameters<typeof trialsOf>[0] = [
   { name: 'faint number', task: faintNumber(0.9), lags: [10, 25], models: [tanh(12), lstm(12)], construction: 'faint', sequences: 80 },
 ];
 
-export const heldOut = (seeds: readonly number[]): Trial[] => trialsOf(lines, seeds);
+/** Sequences where nothing else is said: fewer than the thresholds were chosen with, which is a difference too. */
+const sequences = 800;
+
+export const heldOut = (seeds: readonly number[]): Trial[] =>
+  trialsOf(
+    lines.map((line) => ({ sequences, ...line })),
+    seeds,
+  );
