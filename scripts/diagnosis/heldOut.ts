@@ -12,12 +12,11 @@ const lines: Parameters<typeof trialsOf>[0] = [
   {
     name: 'two marked',
     task: twoMarked,
-    lags: [60, 110],
+    lags: [45, 70],
     models: [tanh(24), gru(20), lstm(20)],
-    sequences: 1200,
     training: { learningRate: 0.003 },
   },
-  { name: 'majority', task: majority, lags: [70], models: [tanh(20), relu(24), gru(16, { layers: 2 })], training: { learningRate: 0.01 } },
+  { name: 'majority', task: majority, lags: [55], models: [tanh(20), relu(24), gru(16, { layers: 2 })], training: { learningRate: 0.01 } },
   {
     name: 'held',
     task: held(4),
@@ -29,7 +28,7 @@ const lines: Parameters<typeof trialsOf>[0] = [
   {
     name: 'pulse',
     task: pulse(0.2),
-    lags: [80, 180],
+    lags: [60, 110],
     models: [tanh(20), tanh(28, { recurrentInit: { gaussian: 0.8 } }), { cell: 'mingru', hiddenSize: 20 }],
     training: { optimizer: 'momentum', learningRate: 0.02 },
   },
@@ -81,7 +80,7 @@ const lines: Parameters<typeof trialsOf>[0] = [
   {
     name: 'threshold process',
     task: thresholdProcess,
-    lags: [50, 120],
+    lags: [50, 80],
     models: [tanh(16), gru(16), { cell: 'lru', hiddenSize: 16 }],
     construction: 'short',
     sequences: 250,
@@ -90,7 +89,7 @@ const lines: Parameters<typeof trialsOf>[0] = [
   {
     name: 'stream',
     task: stream,
-    lags: [4000],
+    lags: [2500],
     models: [lstm(16), gru(16), tanh(16)],
     construction: 'short',
     sequences: 1,
@@ -133,4 +132,11 @@ const lines: Parameters<typeof trialsOf>[0] = [
   { name: 'faint number', task: faintNumber(0.9), lags: [10, 25], models: [tanh(12), lstm(12)], construction: 'faint', sequences: 80 },
 ];
 
-export const heldOut = (seeds: readonly number[]): Trial[] => trialsOf(lines, seeds);
+/** Sequences where nothing else is said: fewer than the thresholds were chosen with, which is a difference too. */
+const sequences = 800;
+
+export const heldOut = (seeds: readonly number[]): Trial[] =>
+  trialsOf(
+    lines.map((line) => ({ sequences, ...line })),
+    seeds,
+  );

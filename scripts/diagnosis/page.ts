@@ -2,7 +2,7 @@ import type { VerdictKind } from '../../src/diagnosis/verdict/verdict.ts';
 import type { Outcome } from './trial.ts';
 
 /** What is kept of a judged training. */
-export interface Calibrated extends Omit<Outcome, 'diagnosis'> {
+export interface Calibrated extends Omit<Outcome, 'diagnosis' | 'measured' | 'looks'> {
   readonly gradientHorizon: number | null;
   readonly dataHorizon: number;
   readonly dataOutcome: string;

@@ -59,7 +59,7 @@ export interface Diagnosis {
   readonly gradientHorizon: number | null;
   /** Whether that is the longest lag that was measured. */
   readonly gradientHorizonAtLeast: boolean;
-  /** Newest inputs that the gradient reaches: surely so many (those up to the gradient horizon), perhaps so many; null where it could not be measured. */
+  /** Newest inputs that the gradient reaches within the window of the training: surely so many (those up to the gradient horizon), perhaps so many; null where it could not be measured. */
   readonly reachedInputs: readonly [number, number] | null;
   /** Newest inputs that a prediction needs, and the interval. */
   readonly dataHorizon: number;

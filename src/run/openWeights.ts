@@ -35,9 +35,10 @@ export function weightsOf(content: TensorFile, file: string, activation?: 'tanh'
   const wrong = (sentence: string, field: string) => new ThroughtimeError('SHAPE_MISMATCH', sentence, { file, field });
   const shapeOf = (name: string, dimensions: number): readonly number[] => {
     const tensor = content.tensors.get(name);
+    const names = [...content.tensors.keys()];
     if (!tensor)
       throw wrong(
-        `is missing; weights are wanted under PyTorch's names, there are ${[...content.tensors.keys()].join(', ') || 'none'}`,
+        `is missing; weights are wanted under PyTorch's names, there are ${names.join(', ') || 'none'}${names.some((each) => each.endsWith(`.${name}`)) ? '; "throughtime import" takes the network out of a module' : ''}`,
         name,
       );
     if (tensor.shape.length !== dimensions) throw wrong(`has the shape [${tensor.shape}] where ${dimensions} dimensions are wanted`, name);

@@ -36,7 +36,7 @@ function drawn(count: number, seed: number, length: number, value: (x: readonly 
 }
 
 const backend = await wasmBackend({ threads: 1 });
-const training = { ...trainingDefaults, learningRate: 0.02, updates: 200 };
+const training = { ...trainingDefaults, learningRate: 0.02, updates: 200, monitors: ['lag-profile'], monitorEvery: 10 };
 
 /** @param loss of the network that is said to have been examined: that of a coin. */
 function brought(model: ModelOptions, value: (x: readonly number[]) => number, length: number, late = () => false): Nearer | 'late' | null {

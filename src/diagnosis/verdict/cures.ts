@@ -155,7 +155,7 @@ export function smallerSteps(subject: Subject, byRate: boolean): Prescription[] 
 /** For a task that is reached and not learned. */
 export function moreOfIt(
   { training, hiddenSize, layers }: Subject,
-  state: { falling: boolean; still: boolean; weak: boolean },
+  state: { falling: boolean; still: boolean; weak: boolean; failsNear: boolean },
 ): Prescription[] {
   const larger = {
     set: { 'model.hiddenSize': Math.max(16, 4 * hiddenSize) },
@@ -172,6 +172,7 @@ export function moreOfIt(
     set: { 'training.learningRate': Number((training.learningRate / 3).toPrecision(3)) },
     why: 'smaller steps may get below a level that larger ones jump over',
   };
+  if (state.failsNear) return [larger, ...other, faster, { ...longer, why: 'a plateau may have an end' }];
   if (state.weak)
     return [
       { ...longer, why: 'what arrives from so far back is no more than the noise of these updates; it adds up over more' },

@@ -48,7 +48,10 @@ export const hardTask: Judge = {
           nearLag: nearer?.nearLag ?? null,
           learnedNear: nearer?.learned ?? null,
         },
-        prescription: [...(faint ? longerReach(subject, lag, needed).slice(0, 3) : []), ...moreOfIt(subject, { falling, still, weak })],
+        prescription: [
+          ...(faint ? longerReach(subject, lag, needed).slice(0, 3) : []),
+          ...moreOfIt(subject, { falling, still, weak, failsNear }),
+        ],
       },
     };
   },

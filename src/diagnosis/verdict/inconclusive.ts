@@ -30,6 +30,9 @@ export const inconclusive: Judge = {
 };
 
 function sentence({ data, loss, course, subject }: Examination, { cut, share, something }: Reading): string {
+  if (data.horizon > 0 && !something && data.cutShort.length > 0) {
+    return `A dependence on the newest ${inputs(data.horizon)} was found, but the test of the data was cut short (${data.cutShort.join(', ')}) before it was known what that is worth; give it more time.`;
+  }
   if (data.horizon > 0 && !something) {
     const want = data.needed === null ? 'more' : `about ${data.needed}`;
     return `A dependence on the newest ${inputs(data.horizon)} was found, but the best predictor found (loss ${say(data.reference.loss)}) is hardly better than a constant (${say(loss.constant)}), and ${subject.sequences} sequences are too few to say what there is to learn; it would take ${want}.`;
@@ -49,8 +52,9 @@ function sentence({ data, loss, course, subject }: Examination, { cut, share, so
   return `The data depend on the newest ${inputs(data.horizon)}, and what was measured of the network (loss ${say(loss.model)}, constant ${say(loss.constant)}, reference ${say(data.reference.loss)}) does not say why it falls short; more updates, or a look at it while it trains, would.`;
 }
 
-function prescriptionOf({ data, subject, course }: Examination, { cut }: Reading): Prescription[] {
-  if (data.horizon === 0) {
+function prescriptionOf({ data, subject, course }: Examination, { cut, something }: Reading): Prescription[] {
+  if (!something && data.cutShort.length > 0) return [];
+  if (!something) {
     return data.needed === null
       ? []
       : [

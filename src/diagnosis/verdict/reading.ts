@@ -73,7 +73,9 @@ export function read(examination: Examination): Reading {
   const solved = learned >= thresholds.solved;
   const farthest = farthestOf(examination);
   const enough = share >= thresholds.complete || (something && 1 - share <= Math.min(2.5 * error, thresholds.mostDoubt));
-  const complete = solved || share >= thresholds.whole || (enough && (!farthest.material || farthest.drawn));
+  // All that is missing bounds what is missing of the far inputs: less than half of their worth, and more than half of it has been learned.
+  const has = !farthest.material || farthest.drawn || 1 - share < (1 - thresholds.drawn) * farthest.worth;
+  const complete = solved || share >= thresholds.whole || (enough && has);
   const reached =
     gradient === null
       ? 0

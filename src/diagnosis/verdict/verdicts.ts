@@ -24,7 +24,7 @@ export interface Verdict {
   readonly findings: readonly Finding[];
   /** Whether something should be done. */
   readonly sick: boolean;
-  /** Newest inputs that the gradient reaches: surely so many, perhaps so many; null where it was not measured. */
+  /** Newest inputs that the gradient reaches, within the window: surely so many, perhaps so many; null where it was not measured. */
   readonly reachedInputs: readonly [number, number] | null;
 }
 
@@ -40,10 +40,12 @@ export function judge(examination: Examination): Verdict {
     else if (!opinion.decisive) beside.push(opinion.finding);
   }
   if (!verdict) throw new Error('there is no verdict');
+  const { surelyReached, reached, window } = reading;
+  const reachedInputs = examination.gradient && ([Math.min(surelyReached, window), Math.min(reached, window)] as const);
   return {
     verdict: verdict.kind,
     findings: [verdict, ...beside],
     sick: !sound.has(verdict.kind),
-    reachedInputs: examination.gradient && [reading.surelyReached, reading.reached],
+    reachedInputs,
   };
 }
