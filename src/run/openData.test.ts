@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import { scalarBackend } from '../compute/scalar/scalar.ts';
 import type { DataParts, Dataset } from '../data/dataset.ts';
 import { allocateBatch } from '../network/batch.ts';
@@ -76,6 +77,20 @@ describe('compressed data', () => {
       }
     });
   }
+
+  test('a table as Parquet: the same bits as those of the CSV file', async () => {
+    const { data } = tableFile();
+    const expected = parts(await openDataFiles(data, folder));
+    const fields = rows.slice(1).map((row) => row.split(','));
+    const columnData = ['a', 'b'].map((name, at) => ({ name, data: fields.map((row) => Number(row[at + 1])), type: 'DOUBLE' as const }));
+    const file = write('a.parquet', new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize: 100 })));
+    for (const held of [undefined, 0]) {
+      const opened = await openDataFiles(at(data, { path: file }), folder, { held });
+      assert.deepEqual(parts(opened), expected);
+      assert.deepEqual(opened.files, [{ path: file, sha256: createHash('sha256').update(readFileSync(file)).digest('hex') }]);
+      opened.data.close?.();
+    }
+  });
 
   test('sequences, of which one file may be packed and another not', async () => {
     const lines = Array.from({ length: 40 }, (_, n) => JSON.stringify({ x: [[n], [n / 2]], y: n % 3 })).join('\n');
