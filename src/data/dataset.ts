@@ -81,6 +81,8 @@ export type DataDescription =
       readonly target: string;
       readonly window: number;
       readonly horizon: number;
+      /** Inputs and targets are differences from the newest row of a window. */
+      readonly relative?: boolean;
       readonly means: Record<string, number>;
       readonly deviations: Record<string, number>;
       /** How many numbers were missing and are filled, by column, and how many rows, whose numbers are among them. */

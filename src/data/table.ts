@@ -33,6 +33,8 @@ export interface TableOptions {
   readonly split?: readonly number[] | readonly string[];
   /** By the training rows' means and deviations; default true. */
   readonly standardize?: boolean;
+  /** Whether a window's inputs, and its target, are differences from its newest row; default false. */
+  readonly relative?: boolean;
   /** Rows of one season; default: those of a day, where `time` is given and a day has a whole number of rows. */
   readonly season?: number;
   /** What takes the place of numbers that are missing, and of rows where `time` is given; default `refuse`. */
@@ -56,7 +58,7 @@ export interface TableColumns {
 
 const fields = [
   ...['kind', 'path', 'time', 'inputs', 'target', 'window', 'horizon', 'split', 'standardize', 'season'],
-  ...['missing', 'calendar', 'unpacked'],
+  ...['relative', 'missing', 'calendar', 'unpacked'],
 ];
 
 /** Which columns a table's options need, for `readCsv`, and whether numbers may be missing. @throws EXPERIMENT_INVALID as `tableData`. */
@@ -81,6 +83,10 @@ function numberColumns({ inputs, target }: Pick<TableOptions, 'inputs' | 'target
  * The split is by time, and nothing is learned from a later part: the rows that a part predicts lie inside it, and means and deviations
  * are those of the training rows. The rows that a validation or test window reads may lie before its part (as is usual for the
  * ETT data), because they are past when the prediction is made.
+ *
+ * With `relative`, a window's input columns are differences from its newest row, and its targets from the newest value of the target: what is
+ * learned is how the future departs from now, which holds where the level drifts (Zeng et al. 2023, "Are transformers effective for time series
+ * forecasting?", section 4, where a linear layer is preceded by it). The loss is the same, because the errors are.
  *
  * The baselines are means of squares over the validation windows and the horizon, in the same (standardised) unit as the loss:
  * `lastValue` repeats the newest value, `seasonal` the newest value of the same phase of the season.
@@ -162,7 +168,7 @@ export class TableBuilder {
   }
 
   #finish(): DataParts {
-    const { inputs, target, window, horizon, calendar } = this.#options;
+    const { inputs, target, window, horizon, calendar, relative } = this.#options;
     this.#rows.finish();
     const split = this.#splitByRows();
     const names = this.#names;
@@ -171,7 +177,13 @@ export class TableBuilder {
     const parts = splitRows(store.count, split, window, horizon, file);
     const place = (row: number, column: number) => ({ file, line: this.#lines.of(row), field: names[column] });
     const { rows, moments } = store.finish(this.#options.standardize ? parts[0].past : 0, place);
-    const shape = { inputs: inputs.length + 2 * calendar.length, target: names.indexOf(target), steps: window, horizon };
+    const shape = {
+      inputs: inputs.length + 2 * calendar.length,
+      target: names.indexOf(target),
+      steps: window,
+      horizon,
+      relative: relative ? inputs.length : 0,
+    };
     const windows = parts.map(({ from, past }) => new TableWindows(rows, { ...shape, first: Math.max(from, window), past }));
 
     const validation = parts[1];
@@ -194,6 +206,7 @@ export class TableBuilder {
         target,
         window,
         horizon,
+        ...(relative ? { relative } : {}),
         means: Object.fromEntries(names.map((name, column) => [name, moments.means[column]])),
         deviations: Object.fromEntries(names.map((name, column) => [name, moments.deviations[column]])),
         ...(Object.keys(filled.numbers).length === 0 ? {} : { filled }),
@@ -253,6 +266,11 @@ function checkedOptions(options: TableOptions) {
   if (time !== undefined && (time === target || inputs.includes(time))) {
     throw optionError('time', `must be another column than the inputs and the target, got "${time}"; remove it from one of the two`);
   }
+  const relative = switchOption('relative', options.relative, false);
+  if (relative && !inputs.includes(target)) {
+    const sentence = `needs the newest value of the target ${show(target)}, which is not among data.inputs; name it there, or leave this out`;
+    throw optionError('relative', sentence);
+  }
   return {
     inputs: inputs as readonly string[],
     target,
@@ -262,6 +280,7 @@ function checkedOptions(options: TableOptions) {
     split: checkedSplit(options.split ?? [0.6, 0.2, 0.2], time),
     standardize: switchOption('standardize', options.standardize, true),
     season: options.season === undefined ? undefined : wholeOption('season', options.season, undefined, 2),
+    relative,
     missing: checkedMissing(options.missing),
     calendar: checkedCalendar(options.calendar, time),
   };

@@ -16,6 +16,8 @@ type TableDescription = Extract<DataDescription, { kind: 'table' }>;
 /** Inputs of forecasts: sequence n reads the rows before its origin's end, and has no target that is known. */
 export interface ForecastInputs {
   readonly dataset: Dataset;
+  /** The newest value of the target that a sequence reads, standardised, where outputs are differences from it; else 0. */
+  base(sequence: number): number;
   /** The newest row that a sequence reads, counted from 1. */
   row(sequence: number): number;
   /** Its timestamp, and that of the row `ahead` rows later; undefined where the table has none. */
@@ -59,7 +61,7 @@ export class ForecastBuilder {
    * @throws DATA_TOO_SHORT where there are fewer rows than a forecast reads; DATA_INVALID where standardised ones are not finite.
    */
   finish(every: boolean): ForecastInputs {
-    const { inputs: read, calendar = [], window, horizon, means, deviations } = this.#description;
+    const { inputs: read, calendar = [], target, window, horizon, relative = false, means, deviations } = this.#description;
     const inputs = [...read, ...calendarColumns(calendar)];
     const file = this.#file;
     this.#rows.finish();
@@ -73,8 +75,24 @@ export class ForecastBuilder {
     standardize(values, moments, 'input', (row, column) => ({ file, line: lines[row], field: inputs[column] }));
     const rows = withFuture(new HeldRows([values], N, N, inputs.length), horizon);
     const first = every ? window : N;
+    const shape = {
+      inputs: inputs.length,
+      target: 0,
+      steps: window,
+      horizon,
+      first,
+      past: N + horizon,
+      relative: relative ? read.length : 0,
+    };
+    const newest = new Float64Array(inputs.length);
+    const baseColumn = inputs.indexOf(target);
     return {
-      dataset: new TableWindows(rows, { inputs: inputs.length, target: 0, steps: window, horizon, first, past: N + horizon }),
+      dataset: new TableWindows(rows, shape),
+      base: (sequence) => {
+        if (!relative) return 0;
+        rows.read(first + sequence - 1, 1, newest);
+        return newest[baseColumn];
+      },
       row: (sequence) => first + sequence,
       time: (sequence, ahead) => (this.#timed ? timeAfter(this.#texts[first + sequence - 1], ahead * (this.#rows.step ?? 0)) : undefined),
     };

@@ -4,8 +4,8 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { heldBytes } from '../data/byteSource.ts';
-import { eachParquetRow, isParquet, type ParquetOptions } from './parquetRows.ts';
 import { checkFooter, checkPage, type PageHeader, pagesOf } from './parquetCheck.ts';
+import { eachParquetRow, isParquet, type ParquetOptions } from './parquetRows.ts';
 
 async function rowsOf(bytes: Uint8Array, options: Partial<ParquetOptions> = {}): Promise<{ names: string[]; rows: unknown[][] }> {
   const rows: unknown[][] = [];

@@ -76,6 +76,7 @@ const table = z.strictObject({
     .optional()
     .describe('Training, validation, test, in time: shares, numbers of rows, or the times when they end; default [0.6, 0.2, 0.2].'),
   standardize: z.boolean().optional().describe('By means and deviations of the training rows; default true.'),
+  relative: z.boolean().optional().describe("A window's inputs, and its target, are differences from its newest row; default false."),
   season: whole(1).optional().describe('Rows of a season, for the naive seasonal predictor; default a day, where time tells.'),
   missing: z
     .union([z.enum(['refuse', 'previous', 'linear']), z.number()], { error: 'must be "refuse", "previous", "linear" or a number' })

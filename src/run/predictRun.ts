@@ -70,13 +70,13 @@ export async function predictRun(request: PredictRequest): Promise<PredictionAns
     } finally {
       source.close();
     }
-    const { dataset, row, time: timeOf } = builder.finish(request.every ?? false);
+    const { dataset, base, row, time: timeOf } = builder.finish(request.every ?? false);
     const { means, deviations, target } = description;
     const values = forecasts(predictions(network, dataset), (sequence, ahead, output) => ({
       origin: timeOf(sequence, 0) ?? row(sequence),
       time: timeOf(sequence, ahead) ?? row(sequence) + ahead,
       ahead,
-      forecast: output * deviations[target] + means[target],
+      forecast: (output + base(sequence)) * deviations[target] + means[target],
     }));
     return { kind: 'table', weights, values };
   }
