@@ -2,8 +2,10 @@
 
 export { type BlasOptions, blasBackend } from './compute/blas/blas.ts';
 export { type CsvColumns, type CsvOptions, readCsv } from './interop/csv.ts';
+export { gunzip, mostUnpacked } from './interop/gzip.ts';
 export { type KerasNetwork, kerasNetwork } from './interop/kerasModel.ts';
 export { writeOnnx } from './interop/onnx.ts';
+export { eachParquetRow, type ParquetOptions } from './interop/parquetRows.ts';
 export { fromPytorch } from './interop/pytorch.ts';
 export { type ModelJson, parseModelJson, readShards } from './interop/tensorflowJson.ts';
 export { type CompareOptions, type Comparison, compareRuns, type LeftOut, type RunsRead, readRuns } from './run/compare/compareRuns.ts';

@@ -1,5 +1,6 @@
 import type { Batch, InputShape, TargetShape } from '../network/batch.ts';
 import type { LossName } from '../network/loss/loss.ts';
+import type { CalendarFeature } from './calendar.ts';
 import type { DatasetRecipe } from './recipe.ts';
 import type { Reading } from './sequencesRules.ts';
 
@@ -39,6 +40,8 @@ export interface Dataset {
 export interface Baseline {
   readonly name: string;
   readonly loss: number;
+  /** On the test part, where there is one. */
+  readonly test?: number;
 }
 
 /** Everything that one `data` entry of an experiment stands for. */
@@ -73,9 +76,15 @@ export type DataDescription =
   | {
       readonly kind: 'table';
       readonly inputs: string[];
+      /** What of the calendar follows them, two columns each. */
+      readonly calendar?: CalendarFeature[];
       readonly target: string;
       readonly window: number;
       readonly horizon: number;
+      /** Inputs and targets are differences from the newest row of a window. */
+      readonly relative?: boolean;
       readonly means: Record<string, number>;
       readonly deviations: Record<string, number>;
+      /** How many numbers were missing and are filled, by column, and how many rows, whose numbers are among them. */
+      readonly filled?: { readonly numbers: Readonly<Record<string, number>>; readonly rows: number };
     };

@@ -1,3 +1,4 @@
+import type { ByteSize } from '../compute/bytes.ts';
 import type { InputShape } from '../network/batch.ts';
 import type { DataParts, Dataset, LossName } from './dataset.ts';
 import { optionError, refuseOtherFields, switchOption, wholeOption, wordOption } from './options.ts';
@@ -22,6 +23,8 @@ export interface SequencesOptions {
   readonly symbols?: number;
   /** Default false. */
   readonly standardize?: boolean;
+  /** The most bytes that a compressed file may unpack to, for whoever opens it. */
+  readonly unpacked?: ByteSize;
 }
 
 /** A sequences file: its name in errors, and its lines. */
@@ -31,7 +34,7 @@ export interface SequencesFile {
 }
 
 const lossNames: readonly LossName[] = ['crossEntropy', 'mse', 'binaryCrossEntropy'];
-const fields = ['kind', 'train', 'validation', 'test', 'loss', 'targets', 'classes', 'symbols', 'standardize'];
+const fields = ['kind', 'train', 'validation', 'test', 'loss', 'targets', 'classes', 'symbols', 'standardize', 'unpacked'];
 
 /**
  * Reads the files of a `sequences` entry. The training file alone tells I, O, how `y` is read, which symbols and classes there are, and

@@ -86,8 +86,8 @@ test('baselines: the last value repeated, and the newest value of the same phase
   // On a ramp, the last value is 1 and 2 short; the value of 4 rows before is 4 short at both.
   const ramp = tableData(table(20), { ...options, season: 4 });
   assert.deepEqual(ramp.baselines, [
-    { name: 'lastValue', loss: (1 + 4) / 2 },
-    { name: 'seasonal', loss: 16 },
+    { name: 'lastValue', loss: (1 + 4) / 2, test: (1 + 4) / 2 },
+    { name: 'seasonal', loss: 16, test: 16 },
   ]);
   // A season shorter than the horizon is repeated: period 2 is then exact over 5 steps.
   const alternating = table(20, { numbers: { a: new Float64Array(20), b: Float64Array.from({ length: 20 }, (_, row) => row % 2) } });
@@ -160,5 +160,9 @@ test('options that are not allowed are refused with their field', () => {
     );
   }
   assert.throws(() => tableData(table(20), { ...options, target: 'c' }), { code: 'DATA_INVALID', message: /^t.csv: c: / });
-  assert.deepEqual(neededColumns({ ...options, time: 'date', inputs: ['a', 'b'] }), { numbers: ['a', 'b'], texts: ['date'] });
+  assert.deepEqual(neededColumns({ ...options, time: 'date', inputs: ['a', 'b'] }), {
+    numbers: ['a', 'b'],
+    texts: ['date'],
+    missing: false,
+  });
 });

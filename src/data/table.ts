@@ -1,11 +1,15 @@
+import type { ByteSize } from '../compute/bytes.ts';
 import { ThroughtimeError } from '../errors.ts';
+import { type CalendarFeature, checkedCalendar } from './calendar.ts';
+import { CompleteRows } from './completeRows.ts';
 import type { Baseline, DataParts } from './dataset.ts';
+import { checkedMissing, type MissingOption } from './missing.ts';
 import { optionError, refuseOtherFields, show, switchOption, wholeOption } from './options.ts';
 import { RowLines } from './rowLines.ts';
 import { RowStore, type RowStoreOptions } from './rowStore.ts';
 import { repeatedSeasonLoss, seasonOfDay } from './tableBaselines.ts';
 import { TableWindows } from './tableWindows.ts';
-import { EvenTimes } from './time.ts';
+import { readTime } from './time.ts';
 
 /** A `data` entry of kind `table`. */
 export interface TableOptions {
@@ -22,12 +26,23 @@ export interface TableOptions {
   readonly window: number;
   /** How many of the next rows' targets it predicts. */
   readonly horizon: number;
-  /** Shares of the rows, adding up to 1 at most, or numbers of rows: training, validation, test; default [0.6, 0.2, 0.2]. */
-  readonly split?: readonly number[];
+  /**
+   * Shares of the rows, adding up to 1 at most, or numbers of rows: training, validation, test; or when each of them ends, as timestamps.
+   * Default [0.6, 0.2, 0.2].
+   */
+  readonly split?: readonly number[] | readonly string[];
   /** By the training rows' means and deviations; default true. */
   readonly standardize?: boolean;
+  /** Whether a window's inputs, and its target, are differences from its newest row; default false. */
+  readonly relative?: boolean;
   /** Rows of one season; default: those of a day, where `time` is given and a day has a whole number of rows. */
   readonly season?: number;
+  /** What takes the place of numbers that are missing, and of rows where `time` is given; default `refuse`. */
+  readonly missing?: MissingOption;
+  /** Inputs from the clock that the timestamps are of. */
+  readonly calendar?: readonly CalendarFeature[];
+  /** The most bytes that a compressed file may unpack to, for whoever opens it. */
+  readonly unpacked?: ByteSize;
 }
 
 /** The columns of a table as `readCsv` gives them; N rows. */
@@ -41,15 +56,22 @@ export interface TableColumns {
   readonly texts: Readonly<Record<string, readonly string[]>>;
 }
 
-const fields = ['kind', 'path', 'time', 'inputs', 'target', 'window', 'horizon', 'split', 'standardize', 'season'];
+const fields = [
+  ...['kind', 'path', 'time', 'inputs', 'target', 'window', 'horizon', 'split', 'standardize', 'season'],
+  ...['relative', 'missing', 'calendar', 'unpacked'],
+];
 
-/** Which columns a table's options need, for `readCsv`. @throws EXPERIMENT_INVALID as `tableData`. */
-export function neededColumns(options: TableOptions): { numbers: string[]; texts: string[] } {
+/** Which columns a table's options need, for `readCsv`, and whether numbers may be missing. @throws EXPERIMENT_INVALID as `tableData`. */
+export function neededColumns(options: TableOptions): { numbers: string[]; texts: string[]; missing: boolean } {
   const checked = checkedOptions(options);
-  return { numbers: numberColumns(checked), texts: checked.time === undefined ? [] : [checked.time] };
+  return {
+    numbers: numberColumns(checked),
+    texts: checked.time === undefined ? [] : [checked.time],
+    missing: checked.missing !== 'refuse',
+  };
 }
 
-/** Columns of numbers: the inputs in their order, and the target. */
+/** Columns of numbers in the file: the inputs in their order, and the target. */
 function numberColumns({ inputs, target }: Pick<TableOptions, 'inputs' | 'target'>): string[] {
   return [...new Set([...inputs, target])];
 }
@@ -61,6 +83,10 @@ function numberColumns({ inputs, target }: Pick<TableOptions, 'inputs' | 'target
  * The split is by time, and nothing is learned from a later part: the rows that a part predicts lie inside it, and means and deviations
  * are those of the training rows. The rows that a validation or test window reads may lie before its part (as is usual for the
  * ETT data), because they are past when the prediction is made.
+ *
+ * With `relative`, a window's input columns are differences from its newest row, and its targets from the newest value of the target: what is
+ * learned is how the future departs from now, which holds where the level drifts (Zeng et al. 2023, "Are transformers effective for time series
+ * forecasting?", section 4, where a linear layer is preceded by it). The loss is the same, because the errors are.
  *
  * The baselines are means of squares over the validation windows and the horizon, in the same (standardised) unit as the loss:
  * `lastValue` repeats the newest value, `seasonal` the newest value of the same phase of the season.
@@ -88,7 +114,11 @@ export class TableBuilder {
   readonly #names: readonly string[];
   readonly #store: RowStore;
   readonly #lines = new RowLines();
-  readonly #times: EvenTimes | undefined;
+  readonly #rows: CompleteRows;
+  /** Of a split by times: the rows at which parts end, as far as they have been found. */
+  readonly #ends: number[] = [];
+  /** The time of the newest row. */
+  #last: number | undefined;
 
   /**
    * @param file the table's name in errors.
@@ -98,10 +128,18 @@ export class TableBuilder {
   constructor(options: TableOptions, file: string, store: RowStoreOptions = {}) {
     this.#options = checkedOptions(options);
     this.#file = file;
-    this.#names = numberColumns(this.#options);
+    const { inputs, target, split } = this.#options;
+    const others = inputs.includes(target) ? [] : [target];
+    this.#rows = new CompleteRows({ ...this.#options, file, others }, (values, line, time) => {
+      if (split.unit === 'times' && time !== undefined) {
+        while (time >= split.sizes[this.#ends.length]) this.#ends.push(this.#store.count);
+      }
+      this.#last = time;
+      this.#store.add(values);
+      this.#lines.add(line);
+    });
+    this.#names = this.#rows.columns;
     this.#store = new RowStore(this.#names.length, store);
-    const { time } = this.#options;
-    this.#times = time === undefined ? undefined : new EvenTimes(file, time);
   }
 
   /**
@@ -111,9 +149,7 @@ export class TableBuilder {
    * @throws DATA_INVALID with file, line and column for a time that is none or not even with those before.
    */
   add(values: ArrayLike<number>, line: number, time = ''): void {
-    this.#times?.add(time, line);
-    this.#store.add(values);
-    this.#lines.add(line);
+    this.#rows.add(values, line, time);
   }
 
   /** All rows have been added. @throws as `tableData`. */
@@ -132,21 +168,33 @@ export class TableBuilder {
   }
 
   #finish(): DataParts {
-    const { inputs, target, window, horizon, split } = this.#options;
+    const { inputs, target, window, horizon, calendar, relative } = this.#options;
+    this.#rows.finish();
+    const split = this.#splitByRows();
     const names = this.#names;
     const file = this.#file;
     const store = this.#store;
     const parts = splitRows(store.count, split, window, horizon, file);
     const place = (row: number, column: number) => ({ file, line: this.#lines.of(row), field: names[column] });
     const { rows, moments } = store.finish(this.#options.standardize ? parts[0].past : 0, place);
-    const shape = { inputs: inputs.length, target: names.indexOf(target), steps: window, horizon };
+    const shape = {
+      inputs: inputs.length + 2 * calendar.length,
+      target: names.indexOf(target),
+      steps: window,
+      horizon,
+      relative: relative ? inputs.length : 0,
+    };
     const windows = parts.map(({ from, past }) => new TableWindows(rows, { ...shape, first: Math.max(from, window), past }));
 
     const validation = parts[1];
-    const repeated = (rowsBefore: number) => repeatedSeasonLoss(rows, shape.target, validation, horizon, rowsBefore);
-    const baselines: Baseline[] = [{ name: 'lastValue', loss: repeated(1) }];
+    const repeated = (name: string, rowsBefore: number): Baseline => {
+      const [loss, test] = parts.slice(1).map((part) => repeatedSeasonLoss(rows, shape.target, part, horizon, rowsBefore));
+      return { name, loss, ...(test === undefined ? {} : { test }) };
+    };
+    const baselines: Baseline[] = [repeated('lastValue', 1)];
     const season = this.#season(validation.from);
-    if (season !== undefined) baselines.push({ name: 'seasonal', loss: repeated(season) });
+    if (season !== undefined) baselines.push(repeated('seasonal', season));
+    const filled = this.#rows.filled;
     return {
       train: windows[0],
       validation: windows[1],
@@ -154,15 +202,34 @@ export class TableBuilder {
       description: {
         kind: 'table',
         inputs: [...inputs],
+        ...(calendar.length === 0 ? {} : { calendar: [...calendar] }),
         target,
         window,
         horizon,
+        ...(relative ? { relative } : {}),
         means: Object.fromEntries(names.map((name, column) => [name, moments.means[column]])),
         deviations: Object.fromEntries(names.map((name, column) => [name, moments.deviations[column]])),
+        ...(Object.keys(filled.numbers).length === 0 ? {} : { filled }),
       },
       baselines,
       ...(store.spilled ? { close: () => store.close() } : {}),
     };
+  }
+
+  /** The split in shares or rows, that by times in rows. @throws DATA_TOO_SHORT where a part ends after the last row. */
+  #splitByRows(): Split {
+    const { split } = this.#options;
+    if (split.unit !== 'times') return { unit: split.unit, sizes: split.sizes };
+    const ends = [...this.#ends];
+    const { step = 0 } = this.#rows;
+    const after = this.#last === undefined ? Number.NaN : this.#last + step;
+    if (ends.length === split.sizes.length - 1 && split.sizes[ends.length] === after) ends.push(this.#store.count);
+    if (ends.length < split.sizes.length) {
+      const at = new Date(split.sizes[ends.length]).toISOString();
+      const sentence = `ends before ${at}, where data.split has the end of a part; choose an earlier time`;
+      throw new ThroughtimeError('DATA_TOO_SHORT', sentence, { file: this.#file });
+    }
+    return { unit: 'rows', sizes: ends.map((end, part) => end - (part === 0 ? 0 : ends[part - 1])) };
   }
 
   /** Rows of a season, where there is one and it has passed before the validation part. */
@@ -172,7 +239,7 @@ export class TableBuilder {
       const sentence = `must be at most the ${validationFrom} rows before the validation part, got ${season}; lower or remove it`;
       throw optionError('season', sentence);
     }
-    const rows = season ?? seasonOfDay(this.#times?.step);
+    const rows = season ?? seasonOfDay(this.#rows.step);
     return rows !== undefined && rows <= validationFrom ? rows : undefined;
   }
 }
@@ -199,15 +266,23 @@ function checkedOptions(options: TableOptions) {
   if (time !== undefined && (time === target || inputs.includes(time))) {
     throw optionError('time', `must be another column than the inputs and the target, got "${time}"; remove it from one of the two`);
   }
+  const relative = switchOption('relative', options.relative, false);
+  if (relative && !inputs.includes(target)) {
+    const sentence = `needs the newest value of the target ${show(target)}, which is not among data.inputs; name it there, or leave this out`;
+    throw optionError('relative', sentence);
+  }
   return {
     inputs: inputs as readonly string[],
     target,
     time,
     window: wholeOption('window', options.window, undefined, 1),
     horizon: wholeOption('horizon', options.horizon, undefined, 1),
-    split: checkedSplit(options.split ?? [0.6, 0.2, 0.2]),
+    split: checkedSplit(options.split ?? [0.6, 0.2, 0.2], time),
     standardize: switchOption('standardize', options.standardize, true),
     season: options.season === undefined ? undefined : wholeOption('season', options.season, undefined, 2),
+    relative,
+    missing: checkedMissing(options.missing),
+    calendar: checkedCalendar(options.calendar, time),
   };
 }
 
@@ -215,9 +290,20 @@ function isName(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
 }
 
-type Split = { readonly unit: 'shares' | 'rows'; readonly sizes: readonly number[] };
+/** Of `times`, the sizes are the ends of the parts, in milliseconds since 1970. */
+interface Split {
+  readonly unit: 'shares' | 'rows' | 'times';
+  readonly sizes: readonly number[];
+}
 
-function checkedSplit(split: readonly number[]): Split {
+function checkedSplit(split: readonly unknown[], time: string | undefined): Split {
+  if (Array.isArray(split) && (split.length === 2 || split.length === 3) && split.every((end) => typeof end === 'string')) {
+    if (time === undefined)
+      throw optionError('split', `must be shares or numbers of rows without data.time, got ${show(split)}; name that column`);
+    const sizes = split.map((end) => readTime(end)?.time ?? Number.NaN);
+    if (sizes.every((end, part) => !Number.isNaN(end) && !(end <= sizes[part - 1]))) return { unit: 'times', sizes };
+    throw optionError('split', `must be ascending times such as "2017-07-01", when each part ends, got ${show(split)}; change it`);
+  }
   if (Array.isArray(split) && (split.length === 2 || split.length === 3) && split.every((size) => typeof size === 'number')) {
     if (split.every((size) => Number.isSafeInteger(size) && size >= 1)) return { unit: 'rows', sizes: split };
     const sum = split.reduce((total, size) => total + size, 0);
@@ -225,7 +311,8 @@ function checkedSplit(split: readonly number[]): Split {
   }
   throw optionError(
     'split',
-    'must be 2 or 3 shares (training, validation, test) between 0 and 1 that add up to 1 at most, or as many whole numbers of rows, ' +
+    'must be 2 or 3 shares (training, validation, test) between 0 and 1 that add up to 1 at most, as many whole numbers of rows, ' +
+      'or the times when they end, ' +
       `got ${show(split)}; change it`,
   );
 }

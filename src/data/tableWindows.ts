@@ -18,6 +18,8 @@ export interface WindowsShape {
   readonly first: number;
   /** One past the last row that is predicted. */
   readonly past: number;
+  /** How many of the first columns are read as differences from the newest row that is read, and the target too; 0: none is. */
+  readonly relative?: number;
 }
 
 /**
@@ -33,6 +35,8 @@ export class TableWindows implements Dataset {
   readonly #shape: WindowsShape;
   /** The rows of one sequence. */
   #read = new Float64Array(0);
+  /** Its newest row that is read, of which the others are differences. */
+  readonly #newest: Float64Array;
 
   constructor(rows: Rows, shape: WindowsShape) {
     this.input = { kind: 'vectors', size: shape.inputs };
@@ -40,6 +44,7 @@ export class TableWindows implements Dataset {
     this.count = shape.past - shape.horizon - shape.first + 1;
     this.#rows = rows;
     this.#shape = shape;
+    this.#newest = new Float64Array(rows.columns);
   }
 
   get recipe(): DatasetRecipe | undefined {
@@ -55,7 +60,8 @@ export class TableWindows implements Dataset {
     beginCopy(this, window, batch);
     const { sequences, begin, end, countFrom, targetsOnly = false } = window;
     const { T, B, lengths, vectors, rows, values } = batch;
-    const { inputs: I, target, steps, horizon: O, first } = this.#shape;
+    const { inputs: I, target, steps, horizon: O, first, relative = 0 } = this.#shape;
+    const newest = this.#newest;
     const C = this.#rows.columns;
     const last = steps - 1;
     const counts = last >= Math.max(begin, countFrom) && last < end;
@@ -70,16 +76,20 @@ export class TableWindows implements Dataset {
       if (this.#read.length < count * C) this.#read = new Float64Array(count * C);
       const read = this.#read;
       this.#rows.read(from, count, read);
+      if (relative > 0) {
+        this.#rows.read(predicted - 1, 1, newest);
+        newest.fill(0, relative);
+      }
       if (!targetsOnly) {
         for (let t = 0, at = 0; t < T; t++, at += C) {
           const to = (t * B + b) * I;
-          if (t < length) for (let i = 0; i < I; i++) vectors[to + i] = read[at + i];
+          if (t < length) for (let i = 0; i < I; i++) vectors[to + i] = read[at + i] - newest[i];
           else for (let i = 0; i < I; i++) vectors[to + i] = 0;
         }
       }
       if (!counts) continue;
       rows[b] = (last - begin) * B + b;
-      for (let o = 0; o < O; o++) values[b * O + o] = read[(length + o) * C + target];
+      for (let o = 0; o < O; o++) values[b * O + o] = read[(length + o) * C + target] - newest[target];
     }
   }
 }

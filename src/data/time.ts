@@ -8,6 +8,21 @@ const pattern = /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,
  * says otherwise, whatever the machine's time zone. Undefined where it is none, or where no such day or time exists.
  */
 export function parseTime(text: string): number | undefined {
+  return readTime(text)?.time;
+}
+
+/** What a timestamp says. */
+export interface ReadTime {
+  /** Milliseconds since 1970, UTC. */
+  readonly time: number;
+  /** Milliseconds by which the clock that it was read from is ahead of UTC. */
+  readonly offset: number;
+  /** Whether it says its offset, or Z; else it is taken as UTC. */
+  readonly zoned: boolean;
+}
+
+/** The same with the clock that it is of. */
+export function readTime(text: string): ReadTime | undefined {
   const match = pattern.exec(text);
   if (match === null) return undefined;
   const [year, month, dayOfMonth, hour, minute, second] = match.slice(1, 7).map((digits) => Number(digits ?? 0));
@@ -18,7 +33,7 @@ export function parseTime(text: string): number | undefined {
   date.setUTCFullYear(year, month - 1, dayOfMonth);
   if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== dayOfMonth) return undefined;
   date.setUTCHours(hour, minute, second, millisecond);
-  return date.getTime() - offset * 60_000;
+  return { time: date.getTime() - offset * 60_000, offset: offset * 60_000, zoned: match[8] !== undefined || text.endsWith('Z') };
 }
 
 /**
@@ -40,17 +55,27 @@ export function timeAfter(text: string, milliseconds: number): string {
   return length === 0 ? day : `${day}${text[10] ?? ' '}${time.slice(0, length)}${zone}`;
 }
 
+/** Gaps of up to so many rows are filled whatever has been read before; longer ones only where there are as many rows before them. */
+const shortGap = 1000;
+
 /** Refuses timestamps that do not rise by the same step from row to row. */
 export class EvenTimes {
   readonly #file: string;
   readonly #column: string;
-  #before: { readonly text: string; readonly time: number } | undefined;
+  readonly #gaps: boolean;
+  #before: (ReadTime & { readonly text: string }) | undefined;
+  #first: number | undefined;
   #step: number | undefined;
+  #rows = 0;
 
-  /** @param file, column where the timestamps stand, for errors. */
-  constructor(file: string, column: string) {
+  /**
+   * @param file, column where the timestamps stand, for errors.
+   * @param gaps rows may be missing, a whole number of them.
+   */
+  constructor(file: string, column: string, gaps = false) {
     this.#file = file;
     this.#column = column;
+    this.#gaps = gaps;
   }
 
   /** The step in milliseconds; undefined before the second row. */
@@ -58,26 +83,56 @@ export class EvenTimes {
     return this.#step;
   }
 
-  /** @param text the timestamp of the next row, which stands on this line. @throws DATA_INVALID with file, line and column. */
-  add(text: string, line: number): void {
+  /** When the first row is, in milliseconds since 1970; undefined before there is one. */
+  get first(): number | undefined {
+    return this.#first;
+  }
+
+  /**
+   * @param text the timestamp of the next row, which stands on this line.
+   * @returns how many rows are missing before it, and how far its clock is ahead of UTC.
+   * @throws DATA_INVALID with file, line and column.
+   */
+  add(text: string, line: number): { readonly missing: number; readonly offset: number } {
     const fail = (sentence: string) => new ThroughtimeError('DATA_INVALID', sentence, { file: this.#file, line, field: this.#column });
-    const time = parseTime(text);
-    if (time === undefined) {
+    const read = readTime(text);
+    if (read === undefined) {
       throw fail(`must be a time such as 2016-07-01 13:00:00, got ${show(text)}; correct it or remove data.time`);
     }
+    const { time, offset, zoned } = read;
     const before = this.#before;
-    this.#before = { text, time };
-    if (before === undefined) return;
-    const distance = time - before.time;
-    if (distance <= 0) {
-      throw fail(`must be later than the row before (${before.text}), got ${text}; sort the rows and remove those that come twice`);
+    this.#before = { ...read, text };
+    this.#rows++;
+    if (before === undefined) {
+      this.#first = time;
+      return { missing: 0, offset };
     }
-    this.#step ??= distance;
-    if (distance !== this.#step) {
+    if (zoned !== before.zoned) {
+      const [with_, without] = zoned ? [text, before.text] : [before.text, text];
+      throw fail(`must all say their zone or none, got ${with_} and ${without}; write them in one way`);
+    }
+    const distance = time - before.time;
+    const summer = zoned ? '' : '; where clocks were changed for daylight saving time, write UTC or the offset of each time';
+    if (distance <= 0) {
       throw fail(
-        `must come ${this.#step / 1000} seconds after the row before (${before.text}), as the rows before do, got ${text}, ${distance / 1000} ` +
-          'seconds after it; fill the gap, or remove data.time where the rows are evenly spaced in another sense',
+        `must be later than the row before (${before.text}), got ${text}; sort the rows and remove those that come twice${summer}`,
       );
     }
+    this.#step ??= distance;
+    if (distance === this.#step) return { missing: 0, offset };
+    const missing = distance / this.#step - 1;
+    if (this.#gaps && Number.isInteger(missing)) {
+      if (missing <= Math.max(shortGap, this.#rows)) {
+        this.#rows += missing;
+        return { missing, offset };
+      }
+      throw fail(
+        `comes ${missing} rows after the row before (${before.text}), got ${text}, and there are only ${this.#rows - 1} before; correct it`,
+      );
+    }
+    throw fail(
+      `must come ${this.#step / 1000} seconds after the row before (${before.text}), as the rows before do, got ${text}, ${distance / 1000} ` +
+        `seconds after it; fill the gap or let data.missing do it, or remove data.time where the rows are evenly spaced in another sense${summer}`,
+    );
   }
 }

@@ -1,6 +1,6 @@
-import { pipeline } from 'node:stream/promises';
-import { CsvError, parse } from 'csv-parse';
+import { CsvError, parse } from '#csv-parse';
 import { Growing } from '../data/growing.ts';
+import { show } from '../data/options.ts';
 import type { TableColumns } from '../data/table.ts';
 import { ThroughtimeError } from '../errors.ts';
 
@@ -14,6 +14,8 @@ export interface CsvOptions {
   readonly texts?: readonly string[];
   /** Default `,`. */
   readonly delimiter?: string;
+  /** Numbers may be missing: an empty field, `NaN`, `NA` or `null`, which are read as NaN. Default false: they are refused. */
+  readonly missing?: boolean;
 }
 
 /** The wanted columns of a CSV file, and the names of all. */
@@ -22,6 +24,8 @@ export interface CsvColumns extends TableColumns {
   readonly names: readonly string[];
 }
 
+/** What stands for a number that is missing, where one may be. */
+const missing = /^(nan|na|null)?$/i;
 /** Decimal notation alone: no NaN, no Infinity, no hexadecimal. */
 const number = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 
@@ -73,22 +77,56 @@ export async function eachCsvRow(
     bom: true,
     delimiter,
     info: true,
+    max_record_size: longestRecord,
     record_delimiter: ['\r\n', '\n', '\r'],
     relax_column_count: true,
     skip_empty_lines: true,
     trim: true,
   });
+  const fed = feed(parser, source);
   try {
-    await pipeline(typeof source === 'string' ? [source] : source, parser, async (records: AsyncIterable<ParsedRecord>) => {
-      for await (const { record, info } of records) rows.take(record, info.lines);
-    });
+    for await (const { record, info } of parser as AsyncIterable<ParsedRecord>) rows.take(record, info.lines);
+    await fed;
   } catch (error) {
+    parser.destroy();
+    const { failed } = await fed;
+    if (failed) throw failed.cause;
     if (!(error instanceof CsvError)) throw error;
     const line = (error as { lines?: number }).lines;
     const sentence = `must be CSV with fields separated by ${JSON.stringify(delimiter)}, got text that is not (${error.message}); correct it`;
     throw new ThroughtimeError('DATA_INVALID', sentence, { file, line }, { cause: error });
   }
   return rows.finish();
+}
+
+/** Characters of a record, which a file that is no CSV may lack the end of. */
+const longestRecord = 2 ** 20;
+
+/** Writes the source into the parser, as fast as that takes it. What reading the source throws ends the parser, and is the answer. */
+async function feed(parser: ReturnType<typeof parse>, source: CsvSource): Promise<{ readonly failed?: { readonly cause: unknown } }> {
+  try {
+    for await (const piece of typeof source === 'string' ? [source] : source) {
+      if (parser.destroyed) return {};
+      if (!parser.write(piece)) await taken(parser);
+    }
+    parser.end();
+    return {};
+  } catch (cause) {
+    parser.destroy();
+    return { failed: { cause } };
+  }
+}
+
+/** Waits until the parser takes more, or has ended. */
+function taken(parser: ReturnType<typeof parse>): Promise<void> {
+  return new Promise((resolve) => {
+    if (parser.destroyed) return resolve();
+    const done = () => {
+      parser.off('drain', done).off('close', done);
+      resolve();
+    };
+    parser.on('drain', done).on('close', done);
+  });
 }
 
 interface ParsedRecord {
@@ -127,8 +165,8 @@ class CsvRows {
     for (let column = 0; column < this.#numbersAt.length; column++) {
       const text = fields[this.#numbersAt[column]];
       const value = number.test(text) ? Number(text) : Number.NaN;
-      if (!Number.isFinite(Math.fround(value))) {
-        const sentence = `must be a number that is finite as a float32, got ${JSON.stringify(text)}; correct or remove the row`;
+      if (!Number.isFinite(Math.fround(value)) && !(this.#options.missing && missing.test(text))) {
+        const sentence = `must be a number that is finite as a float32, got ${show(text)}; ${missing.test(text) ? 'let data.missing say what takes its place, or correct the row' : 'correct or remove the row'}`;
         throw new ThroughtimeError('DATA_INVALID', sentence, { file: this.#options.file, line, field: this.#options.numbers[column] });
       }
       this.#numbers[column] = value;

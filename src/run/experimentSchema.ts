@@ -36,10 +36,14 @@ const task = z.discriminatedUnion('name', [
 ]);
 
 const path = z.string().min(1);
+const size = z.union([z.number().positive(), z.string().min(1)], { error: 'must be a size in bytes, or a text such as "256MB" or "2GiB"' });
+const unpacked = size
+  .describe('The most bytes that a compressed file may unpack to; default: 50 times its own, and 16 MiB at least.')
+  .optional();
 
 const sequences = z.strictObject({
   kind: z.literal('sequences'),
-  train: path.describe('NDJSON file: one {"x": ..., "y": ...} a line.'),
+  train: path.describe('NDJSON file, gzipped or not: one {"x": ..., "y": ...} a line.'),
   validation: path,
   test: path.optional(),
   loss: z.enum(['crossEntropy', 'mse', 'binaryCrossEntropy']),
@@ -47,30 +51,43 @@ const sequences = z.strictObject({
   classes: whole(1).optional().describe('Counted on the training file where not given.'),
   symbols: whole(1).optional().describe('Counted on the training file where not given.'),
   standardize: z.boolean().optional().describe('By means and deviations of the training file; default false.'),
+  unpacked,
 });
 
 const text = z.strictObject({
   kind: z.literal('text'),
-  path: path.describe('Text in UTF-8; the task is to predict the next character.'),
+  path: path.describe('Text in UTF-8, gzipped or not; the task is to predict the next character.'),
   split: z.number().gt(0).lt(1).optional().describe('Share of the text, from its beginning, to train on; default 0.95.'),
+  unpacked,
 });
 
 const table = z.strictObject({
   kind: z.literal('table'),
-  path: path.describe('CSV file with column names in its first row.'),
+  path: path.describe('CSV file with column names in its first row, gzipped or not, or Parquet file.'),
   time: z.string().optional().describe('Column of evenly spaced timestamps.'),
   inputs: z.array(z.string()).min(1).describe('Columns that are read.'),
   target: z.string().describe('Column that is predicted.'),
   window: whole(1).describe('Rows that a prediction reads.'),
   horizon: whole(1).describe('Next rows of the target that it predicts.'),
   split: z
-    .array(positive)
-    .min(2)
-    .max(3)
+    .union([z.array(positive).min(2).max(3), z.array(z.string()).min(2).max(3)], {
+      error: 'must be 2 or 3 shares, numbers of rows, or times when parts end, such as [0.6, 0.2, 0.2] or ["2017-07-01", "2017-11-01"]',
+    })
     .optional()
-    .describe('Training, validation, test, in time: shares or numbers of rows; default [0.6, 0.2, 0.2].'),
+    .describe('Training, validation, test, in time: shares, numbers of rows, or the times when they end; default [0.6, 0.2, 0.2].'),
   standardize: z.boolean().optional().describe('By means and deviations of the training rows; default true.'),
+  relative: z.boolean().optional().describe("A window's inputs, and its target, are differences from its newest row; default false."),
   season: whole(1).optional().describe('Rows of a season, for the naive seasonal predictor; default a day, where time tells.'),
+  missing: z
+    .union([z.enum(['refuse', 'previous', 'linear']), z.number()], { error: 'must be "refuse", "previous", "linear" or a number' })
+    .optional()
+    .describe('What takes the place of a number that is missing, and of rows where time is given; default refuse.'),
+  calendar: z
+    .array(z.enum(['hourOfDay', 'dayOfWeek', 'dayOfYear']))
+    .min(1)
+    .optional()
+    .describe('Inputs from the clock of the timestamps, as sine and cosine; default none.'),
+  unpacked,
 });
 
 const recurrentInit = z
@@ -136,11 +153,9 @@ const bptt = z
   })
   .describe('Default full; for a text {"k1": 50, "k2": 50}.');
 
-const memory = z
-  .union([positive, z.string().min(1)], { error: 'must be a size in bytes, or a text such as "256MB" or "2GiB"' })
-  .describe(
-    'What the training may take, in bytes or as "256MB": longer sequences than fit are gone back through in segments. Default: all the backend has.',
-  );
+const memory = size.describe(
+  'What the training may take, in bytes or as "256MB": longer sequences than fit are gone back through in segments. Default: all the backend has.',
+);
 
 const clip = z
   .union(

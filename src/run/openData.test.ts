@@ -5,6 +5,8 @@ import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, truncateSyn
 import os from 'node:os';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import { scalarBackend } from '../compute/scalar/scalar.ts';
 import type { DataParts, Dataset } from '../data/dataset.ts';
 import { allocateBatch } from '../network/batch.ts';
@@ -49,6 +51,74 @@ function some(data: Dataset) {
 
 const descriptors = () => (process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0);
 
+/** What is learned from, as it comes into batches, and what is said of it. */
+function parts({ data: { train, validation, description, baselines } }: { data: DataParts }) {
+  const constant = constantLoss(train, validation, scalarBackend());
+  return { train: some(train), validation: some(validation), description, baselines, constant };
+}
+
+describe('compressed data', () => {
+  const packed = (file: string) => write(`${path.basename(file)}.gz`, gzipSync(readFileSync(file)));
+  const at = (data: Experiment, more: object): Experiment => ({ ...data, data: { ...data.data, ...more } as Experiment['data'] });
+
+  for (const [kind, make] of Object.entries({ textFile, tableFile })) {
+    test(`${kind}: the same bits as those of the file that was packed, from memory and from a file, and the hash of the packed one`, async () => {
+      const { file, data } = make();
+      const expected = parts(await openDataFiles(data, folder));
+      const gz = packed(file);
+      const before = descriptors();
+      for (const held of [undefined, 0]) {
+        const opened = await openDataFiles(at(data, { path: gz }), folder, { held });
+        assert.deepEqual(parts(opened), expected);
+        assert.deepEqual(opened.files, [{ path: gz, sha256: createHash('sha256').update(readFileSync(gz)).digest('hex') }]);
+        assert.equal(opened.data.close !== undefined, held === 0);
+        opened.data.close?.();
+        assert.equal(descriptors(), before);
+      }
+    });
+  }
+
+  test('a table as Parquet: the same bits as those of the CSV file', async () => {
+    const { data } = tableFile();
+    const expected = parts(await openDataFiles(data, folder));
+    const fields = rows.slice(1).map((row) => row.split(','));
+    const columnData = ['a', 'b'].map((name, at) => ({ name, data: fields.map((row) => Number(row[at + 1])), type: 'DOUBLE' as const }));
+    const file = write('a.parquet', new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize: 100 })));
+    for (const held of [undefined, 0]) {
+      const opened = await openDataFiles(at(data, { path: file }), folder, { held });
+      assert.deepEqual(parts(opened), expected);
+      assert.deepEqual(opened.files, [{ path: file, sha256: createHash('sha256').update(readFileSync(file)).digest('hex') }]);
+      opened.data.close?.();
+    }
+  });
+
+  test('sequences, of which one file may be packed and another not', async () => {
+    const lines = Array.from({ length: 40 }, (_, n) => JSON.stringify({ x: [[n], [n / 2]], y: n % 3 })).join('\n');
+    const [train, validation] = ['train.ndjson', 'validation.ndjson'].map((name) => write(name, lines));
+    const data = experiment({ kind: 'sequences', train, validation, loss: 'crossEntropy' });
+    const expected = parts(await openDataFiles(data, folder));
+    assert.deepEqual(parts(await openDataFiles(at(data, { train: packed(train) }), folder)), expected);
+  });
+
+  test('as much as may come out of a file is said by data.unpacked, which has no meaning where none is packed', async () => {
+    const { file, data } = textFile();
+    const gz = packed(file);
+    const refused = { code: 'DATA_INVALID', message: /a\.txt\.gz: has .* and unpacks to more than 8\.71 kB/ };
+    await assert.rejects(openDataFiles(at(data, { path: gz, unpacked: 8702 }), folder), refused);
+    await openDataFiles(at(data, { path: gz, unpacked: '8.703 kB' }), folder);
+    const meaningless = { code: 'EXPERIMENT_INVALID', message: /^data\.unpacked: has no meaning where no file is compressed, got "1 GB"/ };
+    await assert.rejects(openDataFiles(at(data, { unpacked: '1 GB' }), folder), meaningless);
+    await assert.rejects(openDataFiles(at(data, { path: gz, unpacked: 'much' }), folder), {
+      message: /^data\.unpacked: must be a size above 0/,
+    });
+  });
+
+  test('what is named .gz is one', async () => {
+    const file = write('no.txt.gz', words);
+    await assert.rejects(openDataFiles(at(textFile().data, { path: file }), folder), { message: /must be a gzip file, as its name says/ });
+  });
+});
+
 describe('data that are read from their files', () => {
   for (const [kind, make] of Object.entries({ textFile, tableFile })) {
     test(`${kind}: they are those that are kept in memory, with the hash of the file; closing gives back what was open`, async () => {
@@ -62,10 +132,6 @@ describe('data that are read from their files', () => {
       );
       assert.deepEqual(inFile.files, inMemory.files);
       assert.deepEqual(inFile.files, [{ path: file, sha256: createHash('sha256').update(readFileSync(file)).digest('hex') }]);
-      const parts = ({ data: { train, validation, description, baselines } }: { data: DataParts }) => {
-        const constant = constantLoss(train, validation, scalarBackend());
-        return { train: some(train), validation: some(validation), description, baselines, constant };
-      };
       assert.deepEqual(parts(inFile), parts(inMemory));
       inFile.data.close?.();
       assert.equal(descriptors(), before);

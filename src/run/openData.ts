@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import path from 'node:path';
-import { heldBytes, mostHeldBytes } from '../data/byteSource.ts';
+import { bytesOf } from '../compute/bytes.ts';
+import { type ByteSource, heldBytes, mostHeldBytes } from '../data/byteSource.ts';
 import type { DataParts } from '../data/dataset.ts';
 import { splitLines } from '../data/lines.ts';
 import { type SequencesFile, sequencesData } from '../data/sequences.ts';
@@ -9,12 +10,14 @@ import { makeTask } from '../data/task/tasks.ts';
 import { indexedText } from '../data/text.ts';
 import { TextScan } from '../data/textScan.ts';
 import { ThroughtimeError } from '../errors.ts';
-import { eachCsvRow } from '../interop/csv.ts';
+import { gunzip, isGzip, mostUnpacked } from '../interop/gzip.ts';
 import type { Experiment } from './experiment.ts';
 import { FileSource } from './fileSource.ts';
 import { hashOf } from './files.ts';
 import type { Stop } from './pace.ts';
+import { eachTableRow } from './tableFile.ts';
 import { TemporaryFile } from './temporaryFile.ts';
+import { UnpackedBytes } from './unpackedBytes.ts';
 
 /** A data file of a run: where it was found and what it held. */
 export interface DataFile {
@@ -39,6 +42,8 @@ export interface OpenOptions {
   readonly held?: number;
   /** Looked at while a file of more bytes than `held` is read: why that should stop; null where it should not. */
   readonly stop?: () => Stop | null;
+  /** The most bytes that a compressed file may unpack to; 50 times its own, and 16 MiB at least, by default. */
+  readonly unpacked?: number;
 }
 
 /** What an experiment learns from, and the files that it was read from. */
@@ -62,7 +67,9 @@ export async function openData(experiment: Experiment, folder: string): Promise<
  *
  * @throws STOPPED where it is stopped before the end of a file.
  */
-export async function openDataFiles({ data, training }: Experiment, folder: string, options: OpenOptions = {}): Promise<OpenedData> {
+export async function openDataFiles(experiment: Experiment, folder: string, given: OpenOptions = {}): Promise<OpenedData> {
+  const { data, training } = experiment;
+  const options = { ...given, unpacked: unpackedOf(experiment, folder) ?? given.unpacked };
   const inFolder = (name: string) => path.resolve(folder, name);
   switch (data.kind) {
     case 'task':
@@ -89,6 +96,31 @@ export async function openDataFiles({ data, training }: Experiment, folder: stri
       });
       return { data: parts, files: hashed.map(({ file, hash }) => ({ path: file, sha256: hash.digest('hex') })) };
     }
+  }
+}
+
+/** `data.unpacked` in bytes. @throws EXPERIMENT_INVALID where it is no size, or no file is compressed. */
+export function unpackedOf(experiment: Experiment, folder: string): number | undefined {
+  const { unpacked } = experiment.data as { unpacked?: number | string };
+  if (unpacked === undefined) return undefined;
+  const refused = (sentence: string) => new ThroughtimeError('EXPERIMENT_INVALID', sentence, { field: 'data.unpacked' });
+  let bytes: number;
+  try {
+    bytes = bytesOf(unpacked);
+  } catch (cause) {
+    throw refused((cause as ThroughtimeError).sentence);
+  }
+  const compressed = dataFiles(experiment, folder).some((file) => withFile(file, (source) => file.endsWith('.parquet') || isGzip(source)));
+  if (!compressed) throw refused(`has no meaning where no file is compressed, got ${JSON.stringify(unpacked)}; remove it`);
+  return bytes;
+}
+
+function withFile<T>(file: string, work: (source: FileSource) => T): T {
+  const source = FileSource.open(file);
+  try {
+    return work(source);
+  } finally {
+    source.close();
   }
 }
 
@@ -134,37 +166,44 @@ export function checkUnchanged(runPath: string, recorded: readonly DataFile[], f
 async function openText(file: string, split: number | undefined, B: number, window: number, options: OpenOptions): Promise<OpenedData> {
   const { held = mostHeldBytes } = options;
   const source = FileSource.open(file);
+  let unpacked: UnpackedBytes | undefined;
   try {
     const scan = new TextScan({ file });
     const hash = createHash('sha256');
-    const content = source.size <= held ? new Uint8Array(source.size) : undefined;
+    const compressed = isGzip(source);
+    // Characters are read by position, which a compressed file has none of.
+    if (compressed) unpacked = new UnpackedBytes(file, held);
+    const content = !compressed && source.size <= held ? new Uint8Array(source.size) : undefined;
     let at = 0;
     for await (const piece of piecesOf(source, hash, options)) {
       scan.add(piece);
+      unpacked?.add(piece);
       // A file that grows while it is read is found out at its end.
       content?.set(piece.subarray(0, content.length - at), at);
       at = Math.min(at + piece.length, source.size);
     }
-    const text = indexedText(content ? heldBytes(content) : source, scan.finish(), { split, file });
+    const bytes: ByteSource = unpacked?.finish() ?? (content ? heldBytes(content) : source);
+    const text = indexedText(bytes, scan.finish(), { split, file });
     const parts = text.streams(B, window);
     const files = [{ path: file, sha256: hash.digest('hex') }];
-    if (content === undefined) return { data: { ...parts, close: () => source.close() }, files };
-    source.close();
-    return { data: parts, files };
+    const reads = bytes === source || unpacked?.spilled;
+    if (bytes !== source) source.close();
+    return { data: reads ? { ...parts, close: () => (unpacked ?? source).close() } : parts, files };
   } catch (cause) {
     source.close();
+    unpacked?.close();
     throw cause;
   }
 }
 
 async function openTable(file: string, table: TableOptions, options: OpenOptions): Promise<OpenedData> {
-  const { numbers, texts } = neededColumns(table);
-  const { held } = options;
+  const { held, unpacked } = options;
   const source = FileSource.open(file);
   const builder = new TableBuilder(table, file, { held, spill: () => new TemporaryFile(`the columns of ${file}`) });
   try {
     const hash = createHash('sha256');
-    await eachCsvRow(piecesOf(source, hash, options), { file, numbers, texts }, (values, words, line) =>
+    const pieces = () => piecesOf(source, hash, options);
+    await eachTableRow({ source, pieces, unpacked }, { file, ...neededColumns(table) }, (values, words, line) =>
       builder.add(values, line, words[0]),
     );
     return { data: builder.finish(), files: [{ path: file, sha256: hash.digest('hex') }] };
@@ -191,8 +230,23 @@ async function* linesOf(file: string, hash?: Hash, options?: OpenOptions): Async
   }
 }
 
+/** What a file holds, unpacked where it is compressed, from its beginning to its end. @param hash gets all bytes of the file itself. */
+export async function* piecesOf(source: FileSource, hash?: Hash, options: OpenOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+  const { file } = source.handle;
+  const { size } = source;
+  if (isGzip(source)) {
+    yield* gunzip(storedPieces(source, hash, options), { file, size, most: options.unpacked ?? mostUnpacked(size) });
+    return;
+  }
+  if (file.endsWith('.gz')) {
+    const sentence = 'must be a gzip file, as its name says, and does not begin as one; take another copy of it, or rename it';
+    throw new ThroughtimeError('DATA_INVALID', sentence, { file });
+  }
+  yield* storedPieces(source, hash, options);
+}
+
 /** A file from its beginning to its end, or until it should stop. @param hash gets all of its bytes. */
-async function* piecesOf(
+async function* storedPieces(
   source: FileSource,
   hash?: Hash,
   { held = mostHeldBytes, stop }: OpenOptions = {},

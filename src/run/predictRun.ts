@@ -1,14 +1,15 @@
 import type { Backend } from '../compute/backend.ts';
 import type { LossName } from '../data/dataset.ts';
+import type { MissingOption } from '../data/missing.ts';
 import { sequencesInputs } from '../data/sequences.ts';
 import type { Reading } from '../data/sequencesRules.ts';
 import type { Moments } from '../data/standardization.ts';
 import { ForecastBuilder } from '../data/tableForecast.ts';
 import { ThroughtimeError } from '../errors.ts';
-import { eachCsvRow } from '../interop/csv.ts';
 import { predictions } from '../training/predictions.ts';
 import { FileSource } from './fileSource.ts';
-import { openLines } from './openData.ts';
+import { openLines, piecesOf } from './openData.ts';
+import { eachTableRow } from './tableFile.ts';
 import { smallTask, trainedNetwork } from './trainedNetwork.ts';
 
 export interface PredictRequest {
@@ -59,22 +60,23 @@ export async function predictRun(request: PredictRequest): Promise<PredictionAns
   }
   if (description.kind === 'table') {
     if (request.targets !== undefined) throw meaningless('--targets', 'a run on a table, whose forecasts are read at the last step', run);
-    const { time } = experiment.data as { time?: string };
-    const builder = new ForecastBuilder(description, data, time);
+    const { time, missing = 'refuse' } = experiment.data as { time?: string; missing?: MissingOption };
+    const builder = new ForecastBuilder(description, data, time, missing);
     const source = FileSource.open(data);
     try {
-      const options = { file: data, numbers: description.inputs, texts: time === undefined ? [] : [time] };
-      await eachCsvRow(source.pieces(), options, (values, texts, line) => builder.add(values, line, texts[0]));
+      const columns = { numbers: description.inputs, texts: time === undefined ? [] : [time], missing: missing !== 'refuse' };
+      const pieces = () => piecesOf(source);
+      await eachTableRow({ source, pieces }, { file: data, ...columns }, (values, texts, line) => builder.add(values, line, texts[0]));
     } finally {
       source.close();
     }
-    const { dataset, row, time: timeOf } = builder.finish(request.every ?? false);
+    const { dataset, base, row, time: timeOf } = builder.finish(request.every ?? false);
     const { means, deviations, target } = description;
     const values = forecasts(predictions(network, dataset), (sequence, ahead, output) => ({
       origin: timeOf(sequence, 0) ?? row(sequence),
       time: timeOf(sequence, ahead) ?? row(sequence) + ahead,
       ahead,
-      forecast: output * deviations[target] + means[target],
+      forecast: (output + base(sequence)) * deviations[target] + means[target],
     }));
     return { kind: 'table', weights, values };
   }

@@ -139,10 +139,9 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
     progress?.end();
     const { experiment } = run.record;
     const sample = Number.isFinite(result.loss.validation) ? sampleOf(network, data.description, experiment.training.seed) : undefined;
-    const standardized = isStandardized(experiment, data.description);
     data.close?.();
     if (flags.json) process.stdout.write(`${toJson({ ...result, ...(sample === undefined ? {} : { sample }) })}\n`);
-    else process.stdout.write(summary(result, experiment, sample, standardized));
+    else process.stdout.write(summary(result, experiment, sample, data.description));
     if (result.stopped === 'explosion') {
       const cure = cureOf(experiment.training) ?? smallerRate(experiment.training);
       const again = `throughtime train ${argument(result.run)} --rewind --set ${cure}`;
@@ -235,7 +234,22 @@ function isStandardized({ data }: Experiment, description: DataDescription): boo
 /** A path as it is to be written in a shell. */
 const argument = (text: string) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
-function summary(result: TrainResult, { training }: Experiment, sample: string | undefined, standardized: boolean): string {
+/** What was missing in a table and is filled. */
+function filled(description: DataDescription): [string, string][] {
+  if (description.kind !== 'table' || description.filled === undefined) return [];
+  const { numbers, rows } = description.filled;
+  const columns = Object.entries(numbers).map(([name, count]) => `${count} of ${name}`);
+  return [
+    [
+      'filled',
+      `${columns.join(', ')} were missing${rows > 0 ? `, among them those of ${rows} rows` : ''}; they are read and predicted like others`,
+    ],
+  ];
+}
+
+function summary(result: TrainResult, experiment: Experiment, sample: string | undefined, description: DataDescription): string {
+  const { training } = experiment;
+  const standardized = isStandardized(experiment, description);
   const { loss, metric, validated, gradientNorm: norm } = result;
   const share = validated && validated.share < 1 ? `, on ${short(100 * validated.share)}% of the validation part` : '';
   const earlier = validated && validated.update < result.updates ? `, after update ${validated.update}` : '';
@@ -245,10 +259,14 @@ function summary(result: TrainResult, { training }: Experiment, sample: string |
     ['training loss', `${short(loss.train)} (mean of the last tenth)`],
     ['validation loss', `${validation} (best constant ${loss.constant === null ? 'not measured' : short(loss.constant)})`],
     ...(metric ? [[metric.name, short(metric.value)] as [string, string]] : []),
-    ...result.baselines.map(({ name, loss: naive }): [string, string] => [`naive ${name}`, `${short(naive)} on the validation part`]),
+    ...result.baselines.map(({ name, loss: naive, test }): [string, string] => {
+      const onTest = test === undefined ? '' : `, ${short(test)} on the test part`;
+      return [`naive ${name}`, `${short(naive)} on the validation part${onTest}`];
+    }),
     ...(result.test === undefined ? [] : [['test loss', tested(result.test)] as [string, string]]),
     ['gradient norm', `median ${short(norm.p50)}, 90% ${short(norm.p90)}, 99% ${short(norm.p99)}, largest ${short(norm.max)}`],
     ['clipped', clipped(result)],
+    ...filled(description),
   ];
   if (result.explosion) {
     const { update, because, leftOut, rollbacks, rate } = result.explosion;
