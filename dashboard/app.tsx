@@ -1,6 +1,7 @@
 import { connected, runs } from './data/client.ts';
 import { place, setPlace } from './data/place.ts';
 import { theme } from './data/theme.ts';
+import { Many } from './panel/many.tsx';
 import { Panels } from './panel/panels.tsx';
 import { shownRuns } from './panel/shown.ts';
 import { Runs } from './runs.tsx';
@@ -8,7 +9,7 @@ import { Runs } from './runs.tsx';
 /** The page: the runs at the left, their panels beside. */
 export function App() {
   const shown = shownRuns();
-  const { panel, range } = place.value;
+  const { panel, range, many } = place.value;
   return (
     <div class="page">
       <header class="top">
@@ -17,7 +18,12 @@ export function App() {
           {connected.value ? '' : 'The server is not heard; what is shown may be old.'}
         </span>
         <nav class="tools" aria-label="Page">
-          {range && (
+          {(many || runs.value.length > 1) && (
+            <button type="button" onClick={() => setPlace({ many: many ? undefined : true, panel: undefined })}>
+              {many ? 'single runs' : 'all together'}
+            </button>
+          )}
+          {range && !many && (
             <button type="button" onClick={() => setPlace({ range: undefined })}>
               all updates
             </button>
@@ -42,12 +48,13 @@ export function App() {
       </header>
       <Runs />
       <main class="panels">
-        {shown.length === 0 && (
+        {many && <Many />}
+        {!many && shown.length === 0 && (
           <p class="empty">
             {runs.value.length === 0 ? 'There is no run here yet. One appears as soon as its training begins.' : 'Choose a run.'}
           </p>
         )}
-        {shown.length > 0 && <Panels shown={shown} />}
+        {!many && shown.length > 0 && <Panels shown={shown} />}
       </main>
     </div>
   );

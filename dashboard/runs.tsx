@@ -1,5 +1,5 @@
 import type { RunState } from '../src/server/answers.ts';
-import { runs } from './data/client.ts';
+import { cut, runs } from './data/client.ts';
 import { percent, short, whole } from './data/numbers.ts';
 import { place, setPlace } from './data/place.ts';
 import { shownRuns } from './panel/shown.ts';
@@ -10,6 +10,7 @@ export function Runs() {
   return (
     <nav class="runs" aria-label="Runs">
       <h2>Runs</h2>
+      {cut.value && <p class="note problem">There are more than these {whole(runs.value.length)}; name a folder with fewer of them.</p>}
       <ul>
         {runs.value.map((state) => (
           <Run key={state.run} state={state} colour={shown.get(state.run)} />
@@ -37,7 +38,7 @@ function Run({ state, colour }: { state: RunState; colour: string | undefined })
         type="button"
         class="run"
         aria-current={names[0] === run ? 'true' : undefined}
-        onClick={() => setPlace({ runs: [run], range: undefined, look: undefined })}
+        onClick={() => setPlace({ runs: [run], range: undefined, look: undefined, many: undefined })}
       >
         <span class="name">{label}</span>
         <span class="detail">

@@ -1,3 +1,4 @@
+import { quoted } from '../data/csv.ts';
 import type { ScaleKind } from './scales.ts';
 
 /** A curve. `x` ascends; null is a gap. */
@@ -87,10 +88,4 @@ export function figureCsv({ x, series, strips = [] }: Figure): string {
   const places = [...new Set([...columns.values()].flatMap((column) => [...column.keys()]))].sort((a, b) => a - b);
   const head = [x.label, ...columns.keys()].map(quoted).join(',');
   return `${[head, ...places.map((at) => [at, ...[...columns.values()].map((column) => column.get(at) ?? '')].join(','))].join('\n')}\n`;
-}
-
-/** Text of a cell: quoted where it has to be, and never read as a formula. */
-function quoted(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -8,6 +8,8 @@ const between = 400;
 
 /** All runs, as the server last told. */
 export const runs = signal<readonly RunState[]>([]);
+/** Whether there are more runs than the server shows. */
+export const cut = signal(false);
 /** Whether the server is heard. */
 export const connected = signal(true);
 
@@ -23,7 +25,8 @@ export function follow(): void {
     connected.value = false;
   });
   source.addEventListener('runs', (event: MessageEvent<string>) => {
-    const { changed, gone } = JSON.parse(event.data) as { changed: RunState[]; gone: string[] };
+    const { changed, gone, cut: more } = JSON.parse(event.data) as { changed: RunState[]; gone: string[]; cut: boolean };
+    cut.value = more;
     const known = new Map(fresh ? [] : runs.value.map((run) => [run.run, run]));
     fresh = false;
     for (const run of changed) known.set(run.run, run);

@@ -33,6 +33,8 @@ export interface RunsAnswer {
   /** What is served, as it was named. */
   readonly folder: string;
   readonly runs: RunState[];
+  /** Whether there are more runs than are shown. */
+  readonly cut: boolean;
 }
 
 /** `GET api/run`: everything about a run but its curves. */
@@ -151,4 +153,72 @@ export interface LookAnswer {
   readonly transport: { readonly lag: number[]; readonly largest: (number | null)[]; readonly rootMeanSquare: (number | null)[] } | null;
   /** From the fastest, in nats per step. */
   readonly lyapunov: (number | null)[] | null;
+}
+
+/** A field of the experiments in which runs differ, or their seed. */
+export interface TrialField {
+  /** Its path, such as `training.clip`. */
+  readonly field: string;
+  /** Its values in words, in their order; `-` for runs that do not have it. */
+  readonly values: string[];
+  /** The same as numbers, where every value is one. */
+  readonly numbers: number[] | null;
+  readonly seed: boolean;
+}
+
+/** What a run came to, for pictures of many. */
+export interface TrialState {
+  readonly run: string;
+  /** `exploded`: its guard stopped it; `stopped`, `running` and `killed` have not ended. */
+  readonly state: 'done' | 'exploded' | 'stopped' | 'running' | 'killed';
+  readonly verdict: string | null;
+  /** Whether the result is not finite, or the guard stopped it. */
+  readonly failed: boolean;
+  readonly result: number | null;
+  /** Which value it has of each field, as its place among `values`. */
+  readonly at: number[];
+}
+
+/** `GET api/trials?under=FOLDER&metric=RESULT`: all runs below a folder, as points. */
+export interface TrialsAnswer {
+  /** Folders that hold more than one run at any depth, with how many; "" is all of them. */
+  readonly folders: { readonly folder: string; readonly runs: number }[];
+  /** Results that some run has, by their paths. */
+  readonly metrics: string[];
+  readonly metric: string;
+  readonly better: 'lower' | 'higher';
+  readonly fields: TrialField[];
+  readonly runs: TrialState[];
+}
+
+/** Runs with the same values of one or two fields. */
+export interface GridCell {
+  /** Places among the values of the fields; `y` is 0 where there is one field alone. */
+  readonly x: number;
+  readonly y: number;
+  readonly n: number;
+  readonly failed: number;
+  /** Runs that did not measure it. */
+  readonly missing: number;
+  /** Of the result over the runs that neither failed nor lack it. */
+  readonly mean: number | null;
+  readonly deviation: number | null;
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly verdicts: Readonly<Record<string, number>>;
+  /** Their names. */
+  readonly runs: readonly string[];
+}
+
+/** `GET api/grid?under=FOLDER&metric=RESULT&x=FIELD&y=FIELD`: the ended runs below a folder by one or two fields. */
+export interface GridAnswer {
+  readonly metric: string;
+  readonly better: 'lower' | 'higher';
+  readonly x: TrialField;
+  readonly y: TrialField | null;
+  readonly cells: GridCell[];
+  /** Further fields in which the runs differ, seeds aside: a cell pools their values. */
+  readonly pooled: readonly string[];
+  /** Runs that have not ended, and are in no cell. */
+  readonly unfinished: number;
 }

@@ -14,10 +14,10 @@ export interface BucketView {
  * equal spans beyond. What is not finite, or absent, is left out of them.
  */
 export class Buckets {
-  #sum = new Float64Array(1024);
-  #low = new Float64Array(1024);
-  #high = new Float64Array(1024);
-  #count = new Uint32Array(1024);
+  #sum = new Float64Array(64);
+  #low = new Float64Array(64);
+  #high = new Float64Array(64);
+  #count = new Uint32Array(64);
   /** Updates a bucket holds. */
   #width = 1;
   /** Values so far, those that are not finite included. */

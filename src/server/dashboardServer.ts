@@ -9,6 +9,7 @@ import type { RunState } from './answers.ts';
 import type { FollowedRun } from './followedRun.ts';
 import { pageFile } from './pages.ts';
 import { RunList } from './runList.ts';
+import { gridAnswer, trialsAnswer } from './trials.ts';
 
 export interface DashboardOptions {
   /** Of run directories, or one itself. */
@@ -56,7 +57,7 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
 
   app.get('/api/runs', async (context) => {
     await readAll(runs);
-    return context.json({ folder, runs: runs.all.map((run) => run.state()) });
+    return context.json({ folder, runs: runs.all.map((run) => run.state()), cut: runs.cut });
   });
   const withRun = (answer: (context: Context, run: FollowedRun) => Response) => async (context: Context) => {
     const name = context.req.query('run') ?? '';
@@ -90,6 +91,20 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
       return look ? context.json(look) : context.json(null);
     }),
   );
+  const summaries = () => runs.all.flatMap((run) => run.summary() ?? []);
+  app.get('/api/trials', (context) => {
+    const { under = '', metric } = context.req.query();
+    return context.json(trialsAnswer(summaries(), under, metric));
+  });
+  app.get('/api/grid', (context) => {
+    const { under = '', metric, x = '', y } = context.req.query();
+    try {
+      return context.json(gridAnswer(summaries(), { under, metric, x, y }) ?? null);
+    } catch (cause) {
+      if (cause instanceof ThroughtimeError) return context.text(cause.message, 400);
+      throw cause;
+    }
+  });
   app.get('/api/follow', (context) =>
     streamSSE(context, async (stream) => {
       const told = new Map<string, string>();
@@ -99,7 +114,7 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
         const changed = runs.all.map((run) => run.state()).filter((state) => told.get(state.run) !== stampOf(state));
         const gone = [...told.keys()].filter((name) => !runs.get(name));
         if (changed.length > 0 || gone.length > 0 || performance.now() - spoken > heartbeat) {
-          await stream.writeSSE({ event: 'runs', data: JSON.stringify({ changed, gone }) });
+          await stream.writeSSE({ event: 'runs', data: JSON.stringify({ changed, gone, cut: runs.cut }) });
           spoken = performance.now();
         }
         for (const state of changed) told.set(state.run, stampOf(state));

@@ -1,6 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { taskHorizon } from '../data/task/tasks.ts';
+import { type RunSummary, summaryOf } from '../run/compare/runSummary.ts';
+import { isHeld } from '../run/lock.ts';
 import { RunDirectory, type RunRecord } from '../run/runDirectory.ts';
 import type { TrainingEvent } from '../training/events.ts';
 import type { RunAnswer, RunState, Treat, TuneClip, Verdict } from './answers.ts';
@@ -95,6 +97,12 @@ export class FollowedRun {
       gradientHorizon: training ? this.looks.horizon(training) : null,
       dataHorizon: this.#dataHorizon(),
     };
+  }
+
+  /** What it came to; undefined where its record cannot be read. */
+  summary(): RunSummary | undefined {
+    if (!this.#record) return undefined;
+    return { ...summaryOf(this.#record, this.name, () => isHeld(this.#folder)), verdict: this.#verdict?.verdict ?? null };
   }
 
   get #verdict(): Verdict | null {

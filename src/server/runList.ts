@@ -4,7 +4,7 @@ import { FollowedRun } from './followedRun.ts';
 
 /** How deep below the folder run directories are looked for, and how many are shown. */
 const depth = 3;
-const most = 500;
+const most = 2000;
 
 /**
  * The run directories of a folder, which may be one itself. A run is known by its path below the folder, and only what was found by looking
@@ -23,6 +23,9 @@ export class RunList {
     return this.#runs.get(name);
   }
 
+  /** Whether there are more than are shown. */
+  cut = false;
+
   get all(): FollowedRun[] {
     return [...this.#runs.values()];
   }
@@ -38,6 +41,8 @@ export class RunList {
   async #look(): Promise<void> {
     const names: string[] = [];
     await find(this.folder, '', depth, names);
+    this.cut = names.length > most;
+    names.length = Math.min(most, names.length);
     for (const name of names) {
       if (!this.#runs.has(name)) this.#runs.set(name, new FollowedRun(path.join(this.folder, name), name));
     }
@@ -46,7 +51,7 @@ export class RunList {
 }
 
 async function find(folder: string, name: string, left: number, names: string[]): Promise<void> {
-  if (names.length >= most) return;
+  if (names.length > most) return;
   const here = path.join(folder, name);
   if (
     await stat(path.join(here, 'run.json')).then(

@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { type Dashboard, serveDashboard } from '../../src/server/dashboardServer.ts';
 import { metricsLine, recordedVerdict, writeRun } from '../dashboard/recorded.ts';
+import { writeGrid, writeTrial } from '../run/trials.ts';
 import { freshPages, launch, skipped, unreached, violations, watched } from './browser.ts';
 
 const hostile = '<img src=x onerror=document.title=1>';
@@ -209,6 +210,107 @@ describe('the dashboard in a browser', { skip: skipped }, () => {
     assert.equal(await page.title(), 'throughtime');
     rmSync(folder, { recursive: true });
     await clean();
+  });
+
+  describe('many runs together', () => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'many-'));
+    let many: Dashboard;
+    before(async () => {
+      writeGrid(path.join(folder, 'sweep'), ['rnn', 'gru'], ['none', '{"globalNorm":1}'], [0, 1], (cell, clip, seed) => ({
+        loss: cell === 0 && clip === 0 && seed === 1 ? Number.NaN : (cell === 0 ? 1 : 0.1) * (1 + clip + seed / 10),
+        verdict: cell === 0 ? 'vanishing' : 'healthy',
+      }));
+      writeTrial(path.join(folder, hostile), { set: ['model.cell=lstm', 'name=other'], loss: 4 });
+      many = await serveDashboard({ folder, pages: pages.folder, every: 50 });
+    });
+    after(async () => {
+      await many?.close();
+      rmSync(folder, { recursive: true });
+    });
+
+    test('a grid is read by keys, a cell lists its runs, and axes keep some of them', async () => {
+      const { page, clean } = await watched(browser, `${many.address}?run=sweep/gru-0-0`);
+      await page.getByRole('button', { name: 'all together' }).click();
+      await page.getByLabel('runs of').selectOption('sweep');
+      await page.waitForURL(/view=many&under=sweep/);
+      const grid = page.locator('#grid [role=slider]');
+      await page.locator('#grid .plot svg').waitFor();
+      await page.waitForFunction(() => document.querySelectorAll('#parallel [role=slider]').length === 4);
+      await grid.focus();
+      // gru without a clip: 0.1 and 0.11.
+      for (const key of ['Home', 'Home', 'PageUp']) await page.keyboard.press(key);
+      assert.equal(
+        await grid.getAttribute('aria-valuetext'),
+        'model.cell gru, training.clip none: 0.105 ± 0.007071 (0.1 to 0.11), 2 runs, 2 healthy',
+      );
+      await page.keyboard.press('ArrowRight');
+      assert.match(
+        (await grid.getAttribute('aria-valuetext')) ?? '',
+        /^model\.cell rnn, training\.clip none: 1, 2 runs, 1 failed, 2 vanishing$/,
+      );
+      await page.keyboard.press('Enter');
+      const listed = page.locator('#picked tbody tr');
+      await page.waitForFunction(() => document.querySelectorAll('#picked tbody tr').length === 2);
+      assert.match((await listed.allInnerTexts()).join('|'), /^sweep\/rnn-0-0\s+1\s+vanishing.*\|sweep\/rnn-0-1\s+not finite/);
+      const clip = page.getByRole('slider', { name: 'Runs by clip' });
+      await clip.focus();
+      await page.keyboard.press('End');
+      assert.equal(await clip.getAttribute('aria-valuetext'), 'globalNorm 1; 4 of 8 runs');
+      const result = page.getByRole('slider', { name: 'Runs by loss.validation' });
+      await result.focus();
+      await page.keyboard.press('Home');
+      await page.keyboard.press('Shift+ArrowUp');
+      assert.equal(await result.getAttribute('aria-valuetext'), '0.1 to 0.11; 0 of 8 runs');
+      await clip.focus();
+      await page.keyboard.press('Escape');
+      assert.deepEqual(
+        (await listed.allInnerTexts()).map((text) => text.split(/\s/)[0]),
+        ['sweep/gru-0-0', 'sweep/gru-0-1'],
+      );
+      await page.getByRole('button', { name: 'open all' }).click();
+      await page.locator('#compare').waitFor();
+      assert.deepEqual(new URL(page.url()).searchParams.getAll('run'), ['sweep/gru-0-0', 'sweep/gru-0-1']);
+      await clean();
+    });
+
+    test('an address leads to the same picture, which is saved whole', async () => {
+      const { page, clean } = await watched(browser, `${many.address}?view=many&under=sweep&x=training.clip&y=model.cell&panel=grid`);
+      await page.locator('#grid .plot svg').waitFor();
+      assert.equal(await page.locator('.panel').count(), 1);
+      const saved = async (kind: string) => {
+        const coming = page.waitForEvent('download');
+        await page.getByLabel(`Save Grid: loss.validation as ${kind}`).click();
+        return readFileSync(await (await coming).path(), 'utf8');
+      };
+      const svg = await saved('SVG');
+      for (const each of ['Grid: loss.validation', 'training.clip', 'globalNorm 1', '0.105', '± 0.007071', '1 of 2 failed'])
+        assert.ok(svg.includes(each), each);
+      const csv = (await saved('CSV')).split('\n');
+      assert.equal(csv[0], 'training.clip,model.cell,loss.validation (mean),deviation,least,largest,runs,failed,not measured');
+      assert.match(csv.find((line) => line.startsWith('none,gru')) ?? '', /^none,gru,0\.105\d*,0\.00707\d*,0\.1,0\.11\d*,2,0,0$/);
+      await clean();
+    });
+
+    test('the accessibility check finds nothing, in light and in dark, everything is reached by keyboard, and names are text', async () => {
+      const { page, clean } = await watched(browser, `${many.address}?view=many`);
+      await page.locator('#grid .plot svg').waitFor();
+      await page.locator('#parallel .plot svg').waitFor();
+      assert.ok((await page.locator('#picked').innerText()).includes(hostile));
+      assert.equal(await page.locator('img').count(), 0);
+      assert.deepEqual(await violations(page), []);
+      await page.getByRole('button', { name: 'dark' }).click();
+      assert.deepEqual(await violations(page, 'color-contrast'), []);
+      assert.deepEqual(await unreached(page), []);
+      await clean();
+    });
+  });
+
+  test('the page has less than 400 kB', () => {
+    const bytes = ['index.html', 'dashboard.js', 'dashboard.css'].map(
+      (file) => readFileSync(path.join(pages.folder, 'dashboard', file)).length,
+    );
+    const sum = bytes.reduce((a, b) => a + b);
+    assert.ok(sum < 400_000, `${sum} bytes`);
   });
 
   test('the accessibility check finds nothing, in light and in dark', async () => {

@@ -1,6 +1,6 @@
 import { ThroughtimeError } from '../../errors.ts';
 import { findRuns } from './findRuns.ts';
-import { type Direction, type Group, groupRuns } from './groups.ts';
+import { type Direction, directionOf, type Group, groupRuns } from './groups.ts';
 import { differencesAgainst, type GroupDifference } from './pairs.ts';
 import { differingFields, fieldAt, fieldKey } from './runFields.ts';
 import { type RunState, type RunSummary, readRunSummary } from './runSummary.ts';
@@ -124,12 +124,6 @@ export function compareRuns({ ended, leftOut }: RunsRead, options: CompareOption
     differences: differencesAgainst(grouped, against, by, metric, better),
     leftOut,
   };
-}
-
-/** An accuracy and a speed are better the higher they are, everything else the lower. */
-function directionOf(runs: readonly RunSummary[], metric: string): Direction {
-  const accuracy = /(^|\.)metric\.value$/.test(metric) && runs.some(({ metricName }) => metricName === 'accuracy');
-  return accuracy || metric === 'stepsPerSecond' ? 'higher' : 'lower';
 }
 
 function checkMetric(runs: readonly RunSummary[], metric: string): void {

@@ -46,6 +46,12 @@ export function resultOf({ state, results }: RunSummary, metric: string): number
   return value !== undefined && !Number.isFinite(value) ? 'failed' : value;
 }
 
+/** An accuracy and a speed are better the higher they are, everything else the lower. */
+export function directionOf(runs: readonly RunSummary[], metric: string): Direction {
+  const accuracy = /(^|\.)metric\.value$/.test(metric) && runs.some(({ metricName }) => metricName === 'accuracy');
+  return accuracy || metric === 'stepsPerSecond' ? 'higher' : 'lower';
+}
+
 /** The groups of some runs, the best first: fewer failures, then the better mean. */
 export function groupRuns(runs: readonly RunSummary[], by: readonly string[], metric: string, better: Direction): Grouped[] {
   const groups = new Map<string, RunSummary[]>();
