@@ -14,4 +14,5 @@ export interface Optimizer<Options = Record<string, number>> {
   update(parameters: Reals, gradient: Reals, slots: readonly Reals[], length: number, options: Options): void;
 }
 
+/** What an experiment may call an optimizer. */
 export type OptimizerName = 'sgd' | 'momentum' | 'rmsprop' | 'adam' | 'adamw';
