@@ -32,6 +32,7 @@ export const errorCodes = {
   BACKEND_UNAVAILABLE: { kind: 'work', means: 'the engine cannot run the requested backend' },
 } as const satisfies Record<string, { kind: ErrorKind; means: string }>;
 
+/** The code of an error; docs/errors.md lists them. */
 export type ErrorCode = keyof typeof errorCodes;
 
 /** Where in the user's input the mistake is. Lines count from 1. */

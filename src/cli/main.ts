@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { ThroughtimeError } from '../errors.ts';
 import { writeError } from '../run/files.ts';
 import { compareCommand } from './commands/compare.ts';
+import { completionCommand } from './commands/completion.ts';
 import { dashboardCommand } from './commands/dashboard.ts';
 import { diagnoseCommand } from './commands/diagnose.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -13,6 +14,7 @@ import { horizonCommand } from './commands/horizon.ts';
 import { importCommand } from './commands/import.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { predictCommand } from './commands/predict.ts';
+import { schemaCommand } from './commands/schema.ts';
 import { sweepCommand } from './commands/sweep.ts';
 import { trainCommand } from './commands/train.ts';
 import { treatCommand } from './commands/treat.ts';
@@ -24,6 +26,7 @@ const commands = [
   ...[trainCommand, diagnoseCommand, treatCommand, tuneClipCommand, horizonCommand, inspectCommand, gradcheckCommand],
   ...[sweepCommand, workerCommand, compareCommand],
   ...[predictCommand, generateCommand, exportCommand, importCommand, dashboardCommand, doctorCommand],
+  ...[schemaCommand, completionCommand],
 ];
 
 const { version } = createRequire(import.meta.url)('throughtime/package.json') as { version: string };

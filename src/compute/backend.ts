@@ -56,7 +56,9 @@ export interface CellBackwardStep extends CellStep {
 
 /** The mathematics of one time step of a cell, as loops over arrays of either precision. */
 export interface CellKernel {
+  /** Makes the new states of `pre`, `apart` and the old states, and leaves in `pre` and `apart` what `backward` needs. */
   forward(step: CellStep): void;
+  /** Makes dL/dpre, dL/dapart and what goes back around the recurrent matrix of dL/ds_t. */
   backward(step: CellBackwardStep): void;
 }
 
@@ -306,6 +308,7 @@ export interface Backend {
   allocateIndices(length: number): Int32Array;
   /** The present top of the memory; `release(mark)` gives back everything allocated after it. */
   mark(): number;
+  /** Gives back all that was allocated since. */
   release(mark: number): void;
   /** Bytes that can still be allocated; Infinity where only the machine sets a limit. */
   room(): number;

@@ -57,6 +57,7 @@ export interface DataParts {
   close?(): void;
 }
 
+/** What a reader of a trained network needs to know of the data that it was trained on. */
 export type DataDescription =
   | { readonly kind: 'task'; readonly name: string }
   | {

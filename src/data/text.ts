@@ -31,6 +31,7 @@ export interface TextData extends TextParts {
   readonly validation: Int32Array;
 }
 
+/** How a text is read. */
 export interface TextOptions {
   /** Share of the characters in the training part, between 0 and 1; default 0.95. */
   readonly split?: number;

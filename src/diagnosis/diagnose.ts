@@ -17,6 +17,7 @@ import { type Nearer, nearerPieces } from './examination/nearer.ts';
 import type { Finding, Prescription, VerdictKind } from './verdict/verdict.ts';
 import { judge } from './verdict/verdicts.ts';
 
+/** What is judged, and what is known of it. */
 export interface DiagnoseOptions {
   /** With the weights that are judged; they are left as they are. */
   readonly network: Network;
@@ -43,6 +44,7 @@ export interface DiagnoseOptions {
 /** Share of the time that the test of the data may take. */
 const shareOfData = 0.6;
 
+/** How far a diagnosis has come. */
 export interface DiagnosisProgress {
   readonly stage: string;
   /** 0 to 1, roughly. */

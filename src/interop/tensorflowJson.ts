@@ -27,6 +27,7 @@ interface WeightGroup {
   readonly bytes: number;
 }
 
+/** What the `model.json` of a TensorFlow.js layers model holds. */
 export interface ModelJson {
   /** The model as Keras describes it, not checked yet. */
   readonly topology: unknown;

@@ -8,6 +8,7 @@ export interface HorizonLook {
   readonly lagContribution: LagContributions;
 }
 
+/** The training that a gradient horizon is of. */
 export interface HorizonOptions {
   /** N: updates of the whole training, those to come included. */
   readonly updates: number;
@@ -15,6 +16,7 @@ export interface HorizonOptions {
   readonly batchSize: number;
 }
 
+/** How far back the gradient reaches, of what a training can still learn from. */
 export interface GradientHorizon {
   /** The largest lag from which training can still learn; -1 where no lag reaches. A data horizon of w needs lag w - 1. */
   readonly horizon: number;

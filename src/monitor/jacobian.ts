@@ -14,6 +14,7 @@ export interface LogSpread {
   readonly p90: number;
 }
 
+/** The singular values of one step's Jacobian ds_t/ds_{t-1}, over steps and sequences. */
 export interface JacobianSpectrum {
   /** Of the largest and the smallest singular value of ds_t/ds_{t-1}. */
   readonly largest: LogSpread;
@@ -22,6 +23,7 @@ export interface JacobianSpectrum {
   readonly jacobians: number;
 }
 
+/** How many Jacobians are looked at. */
 export interface JacobianOptions {
   /** How many are made at most; 32 by default. */
   readonly count?: number;

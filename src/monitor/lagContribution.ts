@@ -21,6 +21,7 @@ export interface LagContribution {
   readonly signal: number;
 }
 
+/** What each lag adds to the gradient of the weights. */
 export interface LagContributions {
   readonly lags: LagContribution[];
   /** log10 of the norm of the whole gradient, the mean over the sequences. */

@@ -20,6 +20,7 @@ export interface Look {
   consume(): void;
 }
 
+/** What a look is of. */
 export interface LookOptions {
   /** How many sequences, drawn for each look; 16 by default. */
   readonly sequences?: number;

@@ -16,6 +16,7 @@ export interface LyapunovOptions {
   readonly work?: number;
 }
 
+/** The Lyapunov exponents of a network on its data. */
 export interface LyapunovSpectrum {
   /** Nats per step, from the fastest; empty where no sequence has a step. Means over the sequences. */
   readonly exponents: number[];

@@ -47,7 +47,7 @@ export class StepJacobian {
   readonly #dStates: Float64Array[];
   readonly #pre: Float64Array;
   readonly #apart: Float64Array;
-  /** [H]: how one element of the state depends on what its layer reads. */
+  /** [H] numbers: how one element of the state depends on what its layer reads. */
   readonly #toInput: Float64Array;
   /** [H, n] for each lag: how a layer's output depends on s_{t-lag}; two that take turns. */
   readonly #outputs: Float64Array[][];

@@ -15,12 +15,14 @@ export interface TransportPoint {
   readonly rootMeanSquare: number;
 }
 
+/** What becomes of a gradient on its way through k steps: the singular values of ds_t/ds_{t-k}. */
 export interface Transport {
   /** k = 1, 2, 4, ... and the longest. */
   readonly points: TransportPoint[];
   readonly sequences: number;
 }
 
+/** Of how many sequences transport is measured, and what it may cost. */
 export interface TransportOptions {
   /** Of the batch, from its first; 2 by default. */
   readonly sequences?: number;

@@ -7,6 +7,7 @@ import type { Loss } from './loss/loss.ts';
 import type { Network } from './network.ts';
 import { Unrolled } from './unroll/unrolled.ts';
 
+/** How a network's gradient is checked. */
 export interface GradcheckOptions {
   /** Largest relative difference between the two; 1e-6 by default. */
   readonly tolerance?: number;

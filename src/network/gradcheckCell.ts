@@ -27,6 +27,7 @@ export interface GradcheckCase {
   readonly carriedSteps: number;
 }
 
+/** How a cell's gradient is checked. */
 export interface GradcheckCellOptions {
   /** Largest relative difference; 1e-6 by default. */
   readonly tolerance?: number;

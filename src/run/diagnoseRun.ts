@@ -31,6 +31,7 @@ export interface RunDiagnosis extends Diagnosis {
   readonly weights: 'best' | 'last' | 'initial';
 }
 
+/** A run that is judged. */
 export interface DiagnoseRunRequest {
   readonly run: string;
   readonly backend: Backend;
@@ -39,6 +40,7 @@ export interface DiagnoseRunRequest {
   readonly signal?: AbortSignal;
   /** What the data say, where they have been tested. */
   readonly data?: DependenceReport;
+  /** Is told how far it has come. */
   readonly watch?: (progress: DiagnosisProgress) => void;
 }
 
@@ -82,6 +84,7 @@ export async function diagnoseRun({ run, backend, seconds, signal, data: tested,
   }
 }
 
+/** An experiment that is trained and then judged. */
 export interface DiagnoseExperimentRequest {
   readonly experiment: Experiment;
   readonly folder: string;
@@ -92,6 +95,7 @@ export interface DiagnoseExperimentRequest {
   /** Of the whole, training included. */
   readonly seconds: number;
   readonly signal?: AbortSignal;
+  /** Is told how far it has come. */
   readonly watch?: (progress: DiagnosisProgress) => void;
   readonly watcher?: TrainWatcher;
 }

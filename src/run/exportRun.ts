@@ -22,6 +22,7 @@ function asFloat32({ values, ...tensor }: NamedTensor): NamedTensor {
   return { ...tensor, values: values.every((value, i) => Object.is(value, rounded[i])) ? rounded : values };
 }
 
+/** Which network is written, and where. */
 export interface ExportRequest {
   /** A run directory, or weights as safetensors. */
   readonly source: string;
@@ -32,6 +33,7 @@ export interface ExportRequest {
   readonly activation?: 'tanh' | 'relu';
 }
 
+/** What was written. */
 export interface ExportAnswer {
   readonly source: string;
   readonly file: string;

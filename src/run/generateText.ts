@@ -4,6 +4,7 @@ import { ThroughtimeError } from '../errors.ts';
 import { generate } from '../network/unroll/generate.ts';
 import { trainedNetwork } from './trainedNetwork.ts';
 
+/** How a run on text goes on with a prompt. */
 export interface GenerateRequest {
   readonly run: string;
   readonly backend: Backend;

@@ -9,6 +9,7 @@ import { FileSource } from './fileSource.ts';
 import { reading, writeWhole } from './files.ts';
 import { weightsOf } from './openWeights.ts';
 
+/** Which weights are taken over, and where to. */
 export interface ImportRequest {
   /** Weights of a PyTorch module, as safetensors, or the `model.json` of a TensorFlow.js layers model, beside its shards. */
   readonly source: string;
@@ -16,6 +17,7 @@ export interface ImportRequest {
   readonly file: string;
 }
 
+/** What was taken over, and what became of its names. */
 export interface ImportAnswer {
   readonly source: string;
   readonly file: string;

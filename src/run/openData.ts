@@ -37,6 +37,7 @@ export async function describeFiles(experiment: Experiment, folder: string): Pro
   return Promise.all(dataFiles(experiment, folder).map(async (file) => ({ path: file, sha256: await hashOf(file) })));
 }
 
+/** How data files are opened. */
 export interface OpenOptions {
   /** Bytes of a text, or of a table's numbers, that are kept in memory; what has more is read by position. 64 MiB by default. */
   readonly held?: number;

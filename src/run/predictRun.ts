@@ -12,6 +12,7 @@ import { openLines, piecesOf } from './openData.ts';
 import { eachTableRow } from './tableFile.ts';
 import { smallTask, trainedNetwork } from './trainedNetwork.ts';
 
+/** What a run's network predicts, of which data. */
 export interface PredictRequest {
   readonly run: string;
   /** A table with the run's columns, or a sequences file of which `x` alone is read. */
@@ -41,6 +42,7 @@ export interface SequenceAnswer {
   readonly p?: unknown;
 }
 
+/** Predictions, made one after the other as they are asked for. */
 export type PredictionAnswer = { readonly weights: 'best' | 'last' } & (
   | { readonly kind: 'table'; readonly values: Iterable<ForecastValue> }
   | { readonly kind: 'sequences'; readonly values: Iterable<SequenceAnswer> }

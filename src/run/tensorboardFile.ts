@@ -56,6 +56,7 @@ export class TensorboardFile {
     this.#add(summaryEvent(Date.now() / 1000, update, values));
   }
 
+  /** Ends the file. */
   close(): void {
     try {
       this.#flush();

@@ -88,7 +88,9 @@ export interface Explosion {
 export interface TrainWatcher {
   /** The run is ready to train. */
   begun?(run: { path: string; network: Network; experiment: Experiment; memory: TrainingMemory; resumedAt: number }): void;
+  /** After each update, with its line of metrics.jsonl and how many sequences it was of. */
   updated?(line: MetricsLine, sequences: number): void;
+  /** After each look at the validation part. */
   evaluated?(update: number, evaluation: Evaluation): void;
   /** A warning or an intervention. */
   happened?(event: TrainingEvent): void;
@@ -96,6 +98,7 @@ export interface TrainWatcher {
   noted?(sentence: string): void;
 }
 
+/** What is trained, on what, and for how long. */
 export interface TrainRequest {
   /** A new run of an experiment, begun from a moment of another run or from the beginning; or an earlier run to go on with. */
   readonly source:

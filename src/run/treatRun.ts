@@ -12,6 +12,7 @@ import { openData } from './openData.ts';
 import { Pace } from './pace.ts';
 import { changed, TrialBench } from './trialBench.ts';
 
+/** What is to be cured, and what that may cost. */
 export interface TreatOptions {
   /** What relative paths of the experiment start from; the working directory by default. */
   readonly folder?: string;

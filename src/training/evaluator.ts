@@ -14,6 +14,7 @@ export interface Metric {
   readonly value: number;
 }
 
+/** What a network comes to on a data set. */
 export interface Evaluation {
   /** Mean over all counted targets of the data set, or over those of `share` of it. */
   readonly loss: number;

@@ -87,12 +87,20 @@ describe('installed in an empty project', () => {
       ['node16', 'node16'],
       ['esnext', 'bundler'],
     ]) {
-      test(`types check, strictly and in the library too, with ${compiler} and moduleResolution ${moduleResolution}`, () => {
-        writeFileSync(path.join(project, 'use.ts'), usage(entries));
+      test(`types check, strictly, with ${compiler} and moduleResolution ${moduleResolution}`, () => {
         const compilerOptions = { module, moduleResolution, target: 'es2024', lib: ['es2024', 'dom', 'dom.iterable'], types: ['node'] };
-        const config = { compilerOptions: { ...compilerOptions, strict: true, noEmit: true, resolveJsonModule: true }, files: ['use.ts'] };
-        writeFileSync(path.join(project, 'tsconfig.json'), JSON.stringify(config));
-        run(bin(), ['--project', 'tsconfig.json'], project);
+        const check = (taken: readonly string[], skipLibCheck: boolean) => {
+          writeFileSync(path.join(project, 'use.ts'), usage(taken));
+          const config = { compilerOptions: { ...compilerOptions, strict: true, noEmit: true, skipLibCheck }, files: ['use.ts'] };
+          writeFileSync(path.join(project, 'tsconfig.json'), JSON.stringify(config));
+          run(bin(), ['--project', 'tsconfig.json'], project);
+        };
+        // Those of the library itself too; but those of TensorFlow.js have errors of their own.
+        check(
+          entries.filter((entry) => entry !== './tfjs'),
+          false,
+        );
+        check(entries, true);
       });
     }
   }

@@ -15,7 +15,8 @@ export function doctorCommand(): Command {
       'after',
       '\nLibraries are measured afresh, each in a process of its own, and the result is' +
         `\nkept for the trainings that follow. ${overrideVariable}=<path> names a library` +
-        `\nin place of those found, ${overrideVariable}=none switches them off.`,
+        `\nin place of those found, ${overrideVariable}=none switches them off.` +
+        '\n\nExamples:\n  throughtime doctor\n  throughtime doctor --json',
     )
     .action(doctor);
 }

@@ -6,6 +6,7 @@ import { type DependenceProgress, Search } from './search.ts';
 export type { DependenceReport } from './report.ts';
 export type { DependenceProgress } from './search.ts';
 
+/** How the data are tested. */
 export interface DependenceOptions {
   /** The chance of a horizon above the truth, at most; default 0.01. */
   readonly alpha?: number;

@@ -24,6 +24,7 @@ export interface PowerPoint {
   readonly detected: boolean;
 }
 
+/** What a test of the data says: they have a dependency, none beyond what was looked at, or the test had not the power to decide. */
 export type DependenceOutcome = 'dependence' | 'none-larger-than' | 'underpowered';
 
 /** What the data alone say about how far back a prediction has to look. */

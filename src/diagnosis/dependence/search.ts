@@ -15,6 +15,7 @@ import { type Division, divide, leastSequences } from './rows.ts';
 import { checkTargets, type Samples, samplesOf } from './samples.ts';
 import { type NearModel, Split, sideOf } from './split.ts';
 
+/** How far a test of the data has come. */
 export interface DependenceProgress {
   readonly stage: string;
   /** 0 to 1, roughly. */

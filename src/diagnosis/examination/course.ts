@@ -52,6 +52,7 @@ export class CourseRecorder {
   #firstNonFinite: number | null = null;
   readonly #signs = new Map<TrainingEvent['kind'], { update: number; kind: TrainingEvent['kind']; because: string; count: number }>();
 
+  /** Takes down an update. */
   add({ update, loss, gradientNorm, clippedNorm, nonFinite, clip, throughTime }: UpdateRecord): void {
     this.#losses.push(loss);
     if (Number.isFinite(gradientNorm)) this.#norms.push(gradientNorm);
@@ -63,6 +64,7 @@ export class CourseRecorder {
     if (throughTime) this.#growth.push(throughTime.oldest - throughTime.newest);
   }
 
+  /** Takes down what the training told. */
   happened({ update, kind, because }: TrainingEvent): void {
     if (kind === 'clip') return;
     const sign = this.#signs.get(kind) ?? { update, kind, because, count: 0 };
@@ -70,6 +72,7 @@ export class CourseRecorder {
     this.#signs.set(kind, sign);
   }
 
+  /** What was taken down, of a training of which `asked` updates were asked for. */
   course(asked: number, stopped: Course['stopped']): Course {
     const losses = this.#losses;
     const tenth = Math.max(1, Math.ceil(losses.length / 10));

@@ -14,6 +14,7 @@ export interface UsagePoint {
   readonly error: number;
 }
 
+/** How much of its input a network uses: what it loses where older inputs are exchanged. */
 export interface Usage {
   readonly points: readonly UsagePoint[];
   /** Mean loss over the targets with their own inputs, and its standard error. */

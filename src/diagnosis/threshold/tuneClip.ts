@@ -11,11 +11,13 @@ const freshBeyond = 1000;
 /** Trainings from new weights that confirm an answer, for each repetition of a replay. */
 const freshOfEach = 4;
 
+/** What a threshold is sought for. */
 export interface TuneClipOptions extends Replayed {
   /** Draws the network's weights anew, as a training with this seed begins. */
   readonly initialize: (seed: number) => void;
   /** Orders of the sequences in the replays, and a quarter of the fresh trainings that the answer is confirmed on; 5 by default. */
   readonly seeds?: number;
+  /** Is told what was found so far, in a sentence. */
   readonly told?: (sentence: string, tried?: Tried) => void;
 }
 

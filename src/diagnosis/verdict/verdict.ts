@@ -1,6 +1,7 @@
 import type { Examination } from '../examination/examination.ts';
 import type { Reading } from './reading.ts';
 
+/** What a diagnosis comes to; see docs/diagnosis.md. */
 export type VerdictKind = 'exploding' | 'vanishing' | 'truncated' | 'hard-task' | 'no-long-range-dependency' | 'healthy' | 'inconclusive';
 
 /** Changes of the experiment that should help. */

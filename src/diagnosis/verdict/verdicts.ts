@@ -17,6 +17,7 @@ export const judges: readonly Judge[] = [exploding, truncated, vanishing, noLong
 
 const sound: ReadonlySet<VerdictKind> = new Set(['healthy', 'no-long-range-dependency']);
 
+/** What the judges found in an examination. */
 export interface Verdict {
   /** The finding that explains the run as a whole. */
   readonly verdict: VerdictKind;

@@ -23,6 +23,12 @@ import { recurrentLayers } from './recurrentLayers.ts';
 /** `recurrentNorm` bounds ‖dL/ds_t‖₂ of each sequence; `recurrentValue` every number of it. */
 export type RecurrentClip = { readonly recurrentNorm: number } | { readonly recurrentValue: number };
 
+/** A clip that can be taken away. */
+export interface RecurrentClipping {
+  /** Gives the cells back as they were. */
+  release(): void;
+}
+
 /**
  * Bounds the gradient of the state, dL/ds_t, at every step of the backward pass through the recurrent layers of a TensorFlow.js model, before it goes
  * on to step t - 1: the clips `recurrentNorm` and `recurrentValue` of this system (docs/math). The state of an LSTM is h and c, one vector.
@@ -31,7 +37,7 @@ export type RecurrentClip = { readonly recurrentNorm: number } | { readonly recu
  * @returns what gives the cells back as they were.
  * @throws OPTION_INVALID for a threshold that is not allowed, SHAPE_MISMATCH for other layers.
  */
-export function clipRecurrentPath(from: LayersModel | RNN, clip: RecurrentClip): { release(): void } {
+export function clipRecurrentPath(from: LayersModel | RNN, clip: RecurrentClip): RecurrentClipping {
   const [kind, ...others] = Object.keys(clip);
   const threshold = 'recurrentNorm' in clip ? clip.recurrentNorm : clip.recurrentValue;
   if ((kind !== 'recurrentNorm' && kind !== 'recurrentValue') || others.length > 0) {

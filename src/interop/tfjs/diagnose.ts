@@ -15,6 +15,7 @@ export interface ModelData {
   readonly y: Tensor;
 }
 
+/** How a model is judged. */
 export interface ModelDiagnoseOptions {
   /** Held-out sequences, to judge the loss on; by default those that are given. */
   readonly validation?: ModelData;
@@ -24,6 +25,7 @@ export interface ModelDiagnoseOptions {
   readonly seconds?: number;
   /** By default the float32 kernels. */
   readonly backend?: Backend;
+  /** Is told how far it has come. */
   readonly onProgress?: (progress: DiagnosisProgress) => void;
 }
 

@@ -3,6 +3,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { ThroughtimeError } from '../../errors.ts';
 import { recurrentLayers } from './recurrentLayers.ts';
 
+/** The windows of a pass. */
 export interface TruncatedOptions {
   /** k: steps of a window; after each there is an update, whose gradient goes back to the window's first step. */
   readonly window: number;

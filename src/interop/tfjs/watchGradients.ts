@@ -5,6 +5,7 @@ import type { ClipOption } from '../../training/clip/clip.ts';
 import { makeClip, makeNormMonitor } from '../../training/clip/typedArrays.ts';
 import { ExplosionDetector, type Sign } from '../../training/guard/detector.ts';
 
+/** What is done with the gradients of an optimizer. */
 export interface WatchOptions {
   /** As an experiment has it: `{ globalNorm }`, `{ value }`, `{ parameterNorm }`, `{ percentile }`, or `none`, the default. */
   readonly clip?: ClipOption;

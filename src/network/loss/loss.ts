@@ -1,5 +1,6 @@
 import type { LossKernel } from '../../compute/backend.ts';
 
+/** What an experiment may call a loss. */
 export type LossName = 'crossEntropy' | 'mse' | 'binaryCrossEntropy';
 
 /**

@@ -39,7 +39,7 @@ export interface BackwardOptions {
   readonly record?: readonly NormRecord[];
   /** Measures dL/ds_t in every layer on its way back, and bounds it where it has a limit. */
   readonly watch?: StateWatch;
-  /** [T, B, I]: receives dL/d(input), for networks that read vectors. */
+  /** [T, B, I] that receive dL/d(input), for networks that read vectors. */
   readonly inputGradient?: Reals;
   /** Told of steps [from, to) of a layer that have been gone back through, while their dL/dpre are mantissas; `after` as of the layer. */
   readonly passed?: (layer: RecurrentLayer, index: number, from: number, to: number, after: number) => void;

@@ -45,6 +45,7 @@ export interface Comparison {
   readonly leftOut: readonly LeftOut[];
 }
 
+/** By which fields runs are grouped, and by which number they are compared. */
 export interface CompareOptions {
   /** Fields that make the groups; by default those in which the runs differ, seeds aside. */
   readonly by?: readonly string[];

@@ -45,6 +45,7 @@ export interface UpdateLook {
  */
 export type SignKind = 'nonFinite' | 'overshoot' | 'throughTime' | 'divergence' | 'spike' | 'plateau';
 
+/** What the detector saw in an update. */
 export interface Sign {
   readonly kind: SignKind;
   /** Whether it is one of an explosion. */
@@ -108,6 +109,7 @@ export class ExplosionDetector {
     return Float64Array.from([this.#overshot, ...this.#curve.save()]);
   }
 
+  /** Goes on from what `save` gave. */
   restore(values: ArrayLike<number>): void {
     this.#overshot = values[0];
     this.#curve.restore(values, 1);

@@ -19,4 +19,5 @@ export interface Optimizer<Options = Record<string, number>> {
   decrease?(gradient: Reals, slots: readonly Reals[], length: number, options: Options): number;
 }
 
+/** What an experiment may call an optimizer. */
 export type OptimizerName = 'sgd' | 'momentum' | 'rmsprop' | 'adam' | 'adamw';
