@@ -10,7 +10,7 @@ import { openServer } from '../../src/sweep/queue/connection.ts';
 import { serve } from '../../src/sweep/queue/serve.ts';
 import type { TrialEvent } from '../../src/sweep/trialEvents.ts';
 import { type Finished, throughtime, workplace } from './commandLine.ts';
-import { startServer, withoutServer } from './redisServer.ts';
+import { freePort, startServer, withoutServer } from './redisServer.ts';
 
 const main = path.resolve(import.meta.dirname, '../../src/cli/main.ts');
 
@@ -228,6 +228,34 @@ describe('a sweep over a queue', { skip: withoutServer, timeout: 900_000 }, () =
         assert.ok(!readFileSync(path.join(entry.parentPath, entry.name)).includes('correct-horse'), entry.name);
       }
     } finally {
+      await server.stop();
+    }
+  });
+
+  test('over TLS, with an authority of its own', async (context) => {
+    using place = workplace();
+    const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    const made = spawnSync(
+      'openssl',
+      ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', 'key.pem', '-out', 'cert.pem', ...subject],
+      { cwd: place.folder },
+    );
+    if (made.status !== 0) return context.skip('openssl, which makes the certificate, is not there');
+    const sweep = place.write('sweep.json', { name: 'tls', verdicts: false, base: base(10), axes: { 'training.seed': { seeds: 2 } } });
+    const tls = ['--tls-cert-file', place.path('cert.pem'), '--tls-key-file', place.path('key.pem'), '--tls-auth-clients', 'no'];
+    const port = await freePort();
+    const server = await startServer(place.folder, ['--tls-port', String(port), ...tls]);
+    const env = { NODE_EXTRA_CA_CERTS: place.path('cert.pem') };
+    const redis = `rediss://127.0.0.1:${port}`;
+    const args = ['sweep', sweep, '--out', place.path('queue'), '--json', '--redis'];
+    const one = worker(['--redis', redis], env);
+    try {
+      const unknown = await throughtime([...args, redis]);
+      assert.equal(unknown.code, 2);
+      assert.match(unknown.stderr, /its certificate is signed by (itself|an unknown authority); name .* in NODE_EXTRA_CA_CERTS/);
+      assert.equal(answerOf(await throughtime([...args, redis], { env })).trials.done, 2);
+    } finally {
+      await ended([one]);
       await server.stop();
     }
   });

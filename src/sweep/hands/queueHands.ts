@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { showBytes } from '../../compute/bytes.ts';
+import { ThroughtimeError } from '../../errors.ts';
 import { readError } from '../../run/files.ts';
 import { toJson } from '../../run/json.ts';
 import { dataVariants } from '../dataVariants.ts';
@@ -195,13 +196,26 @@ export class QueueHands implements Hands {
     const { directory, read } = this.#parts;
     const run = path.join(directory.path, read.trials.run(trial));
     const final = message.answer.outcome !== 'reached';
-    if (message.files) await fetchRun(this.#redis, this.#keys.files(trial), run);
+    if (message.files) await this.#fetch(trial, run);
     relocate(run, directory.record.folder);
     watcher.ended(job, message.answer);
     if (final) await this.#redis.del(this.#keys.files(trial));
     if (this.#outstanding[trial] === 0) return;
     this.#outstanding[trial] = 0;
     this.#left--;
+  }
+
+  /** Two workers may send the same trial, where one was taken for dead: what comes mixed comes whole a moment later. */
+  async #fetch(trial: number, run: string): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await fetchRun(this.#redis, this.#keys.files(trial), run);
+        return;
+      } catch (cause) {
+        if (attempt === 3 || !(cause instanceof ThroughtimeError) || cause.code !== 'QUEUE_REFUSED') throw cause;
+        await sleep(1000);
+      }
+    }
   }
 
   /** How far trials are; and whether the server has lost what was submitted, which is then submitted again. */

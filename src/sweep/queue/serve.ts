@@ -191,6 +191,8 @@ class Server {
       return false;
     }
     if (stop.signal.reason === 'lost') return false;
+    // A worker that was taken for dead has brought it to its end after all.
+    if (await this.#redis.sismember(keys.finished, jobIdOf(id, job))) return true;
     if (shared === undefined) await sendRun(this.#redis, keys.files(trial), run);
     await this.#finish(id, job, answer, shared === undefined);
     if (shared === undefined) rmSync(run, { recursive: true, force: true });
