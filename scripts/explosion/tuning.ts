@@ -59,7 +59,7 @@ export const known: readonly SetUp[] = [
 ];
 
 /** Updates of a training. */
-export const updates = 500;
+export const updates = 300;
 
 /**
  * Draws set-ups, each choice with equal chances: a task whose loss falls within some hundred updates, its length, a cell with its
