@@ -41,6 +41,8 @@ const near = 4;
 /** Share of the gradient at lag 0 that is not a vanished one, whatever is learned from it. */
 const arrives = 0.03;
 const lowest = 0.3;
+/** Share of a sequence within which nothing is far back. */
+const newest = 1 / 6;
 const enough = 0.8;
 
 /** Trains as asked; the lowest validation loss of those after each tenth of the updates. */
@@ -193,7 +195,15 @@ function truthOf(
     if (far >= enough && end >= enough) return { truth: 'healthy', why: `has learned ${far.toFixed(2)} all the same` };
     return { truth: null, why: `learned ${far.toFixed(2)}, at the end ${end.toFixed(2)}, tamed ${tamed.toFixed(2)}` };
   }
-  if (far >= enough) return { truth: 'healthy', why: `${far.toFixed(2)} of what the far inputs are worth learned` };
+  if (far >= enough) {
+    const near = place.lag + 1 <= place.length * newest;
+    return near
+      ? {
+          truth: 'no-long-range-dependency',
+          why: `nothing is older than the newest ${place.lag + 1} of ${place.length}; ${far.toFixed(2)} learned`,
+        }
+      : { truth: 'healthy', why: `${far.toFixed(2)} of what the far inputs are worth learned` };
+  }
   if (place.lag <= near && far < mostOfHard && training.bptt === undefined) {
     const updates = 3 * (training.updates ?? usualUpdates);
     const ordinary = { ...training, optimizer: 'adam', learningRate: 0.005, clip: { globalNorm: 1 }, updates } as const;

@@ -40,6 +40,7 @@ function horizons({
   dataInterval: [low, high],
   dataOutcome,
   reachedInputs,
+  gradientHorizon,
   gradientHorizonAtLeast,
   usedInputs,
 }: Diagnosis): string {
@@ -49,7 +50,9 @@ function horizons({
       : dataOutcome === 'none-larger-than'
         ? 'none'
         : 'unknown';
-  const reach = reachedInputs === null ? 'unknown' : `${newest(reachedInputs)}${gradientHorizonAtLeast ? ' or more' : ''}`;
+  // Where the window of the training ends before the longest lag that was measured, it is the window that says how far.
+  const open = gradientHorizonAtLeast && reachedInputs !== null && reachedInputs[1] > (gradientHorizon ?? 0);
+  const reach = reachedInputs === null ? 'unknown' : `${newest(reachedInputs)}${open ? ' or more' : ''}`;
   const used = usedInputs === null ? 'unknown' : usedInputs === 0 ? 'none' : `the newest ${usedInputs}`;
   return `inputs: the data need ${data}; the gradient reaches ${reach}; the network uses ${used}`;
 }

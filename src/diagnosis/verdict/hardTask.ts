@@ -29,7 +29,7 @@ export const hardTask: Judge = {
         : '';
     const newest = data.horizon === 1 ? 'newest input' : `newest ${inputs(data.horizon)}`;
     const reachedSentence =
-      failsNear && (unlikely || cutOff)
+      unlikely || cutOff
         ? `The data depend on the ${newest}`
         : `The gradient ${weak ? 'arrives at' : 'reaches'} the ${newest} that the data depend on${weak ? ', at the oldest within the noise of so many updates, as elsewhere' : ''}`;
     return {

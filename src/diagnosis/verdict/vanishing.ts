@@ -14,7 +14,10 @@ export const vanishing: Judge = {
     if (complete || !reading.something || gradient === null || !unreached) return null;
     const lag = farthest.window;
     const point = look?.lagProfile[Math.min(lag, look.lagProfile.length - 1)];
-    const size = point ? `, where at lag ${point.lag} it has 10^${Math.log10(point.ratio).toFixed(1)} of its size at lag 0` : '';
+    // The logarithms are exact where the ratio is too small for a number.
+    const decades = look && point ? point.meanLog10 - look.lagProfile[0].meanLog10 : Number.NaN;
+    const left = Number.isFinite(decades) ? `it has 10^${decades.toFixed(1)} of its size at lag 0` : 'nothing of it is left';
+    const size = point ? `, where at lag ${point.lag} ${left}` : '';
     return {
       decisive: !isOpen(examination, reading),
       finding: {
