@@ -2,7 +2,7 @@
 
 export { type BlasOptions, blasBackend } from './compute/blas/blas.ts';
 export { type CsvColumns, type CsvOptions, readCsv } from './interop/csv.ts';
-export { gunzip, mostUnpacked } from './interop/gzip.ts';
+export { checkDeclaredSize, gunzip, mostUnpacked } from './interop/gzip.ts';
 export { type KerasNetwork, kerasNetwork } from './interop/kerasModel.ts';
 export { writeOnnx } from './interop/onnx.ts';
 export { eachParquetRow, type ParquetOptions } from './interop/parquetRows.ts';

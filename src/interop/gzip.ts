@@ -10,6 +10,19 @@ export function isGzip(source: ByteSource): boolean {
   return begin[0] === 0x1f && begin[1] === 0x8b;
 }
 
+/**
+ * Refuses a file that says itself that it unpacks to more than it may, before any of it is unpacked. It says so in its last four bytes, modulo
+ * 2^32; where that is a lie, `gunzip` finds out.
+ *
+ * @throws DATA_INVALID
+ */
+export function checkDeclaredSize(source: ByteSource, file: string, most: number): void {
+  if (source.size < 18) return;
+  const end = new Uint8Array(4);
+  source.read(source.size - 4, end, 4);
+  if (new DataView(end.buffer).getUint32(0, true) > most) throw tooLarge(file, source.size, most);
+}
+
 /** Bytes that a small file may unpack to whatever its ratio, and how many times its size a larger one may. */
 const alwaysAllowed = 16 * 2 ** 20;
 const mostTimes = 50;

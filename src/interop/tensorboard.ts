@@ -18,10 +18,17 @@ export interface EventHistogram {
   readonly counts: readonly number[];
 }
 
+/** A picture, as the bytes of a PNG file of red, green and blue. */
+export interface EventImage {
+  readonly width: number;
+  readonly height: number;
+  readonly png: Uint8Array;
+}
+
 export interface EventValue {
   /** `loss/train`: what stands before the stroke groups the charts. */
   readonly tag: string;
-  readonly value: number | EventHistogram;
+  readonly value: number | EventHistogram | EventImage;
 }
 
 /** The record that a file begins with. @param seconds since 1970, of all records. */
@@ -42,6 +49,7 @@ export function summaryEvent(seconds: number, step: number, values: readonly Eve
     writer.uint32(field(1, lengthDelimited)).fork();
     writer.uint32(field(1, lengthDelimited)).string(tag);
     if (typeof value === 'number') writer.uint32(field(2, fixed32)).float(toFloat(value));
+    else if ('png' in value) writeImage(writer, value);
     else writeHistogram(writer, value);
     writer.join();
   }
@@ -63,6 +71,14 @@ export function histogramOf(values: ArrayLike<number>, buckets = 30): EventHisto
   for (let i = 0; i < values.length; i++) counts[width > 0 ? Math.min(buckets - 1, Math.floor((values[i] - least) / width)) : 0]++;
   const edges = counts.map((_, bucket) => (bucket === counts.length - 1 ? most : least + (bucket + 1) * width));
   return { least, most, count: values.length, sum, sumOfSquares, edges, counts };
+}
+
+function writeImage(writer: BinaryWriter, { width, height, png }: EventImage): void {
+  const colours = 3;
+  writer.uint32(field(4, lengthDelimited)).fork();
+  for (const [index, value] of [height, width, colours].entries()) writer.uint32(field(index + 1, varint)).int32(value);
+  writer.uint32(field(4, lengthDelimited)).bytes(png);
+  writer.join();
 }
 
 function writeHistogram(writer: BinaryWriter, { least, most, count, sum, sumOfSquares, edges, counts }: EventHistogram): void {

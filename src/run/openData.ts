@@ -10,7 +10,7 @@ import { makeTask } from '../data/task/tasks.ts';
 import { indexedText } from '../data/text.ts';
 import { TextScan } from '../data/textScan.ts';
 import { ThroughtimeError } from '../errors.ts';
-import { gunzip, isGzip, mostUnpacked } from '../interop/gzip.ts';
+import { checkDeclaredSize, gunzip, isGzip, mostUnpacked } from '../interop/gzip.ts';
 import type { Experiment } from './experiment.ts';
 import { FileSource } from './fileSource.ts';
 import { hashOf } from './files.ts';
@@ -236,7 +236,9 @@ export async function* piecesOf(source: FileSource, hash?: Hash, options: OpenOp
   const { file } = source.handle;
   const { size } = source;
   if (isGzip(source)) {
-    yield* gunzip(storedPieces(source, hash, options), { file, size, most: options.unpacked ?? mostUnpacked(size) });
+    const most = options.unpacked ?? mostUnpacked(size);
+    checkDeclaredSize(source, file, most);
+    yield* gunzip(storedPieces(source, hash, options), { file, size, most });
     return;
   }
   if (file.endsWith('.gz')) {

@@ -79,10 +79,11 @@ export class ProfilesWriter {
     if (existsSync(file)) truncateSync(file, kept);
   }
 
-  /** Takes the look that is due and not yet there, if there is one. */
-  takeIfDue(): void {
-    if (this.#last === this.#trainer.update || !this.#profiler.isDue()) return;
-    const lines = this.#profiler.take().map((line) => `${toJson(line)}\n`);
+  /** Takes the look that is due and not yet there, if there is one, and gives what it saw. */
+  takeIfDue(): readonly ProfileLine[] {
+    if (this.#last === this.#trainer.update || !this.#profiler.isDue()) return [];
+    const seen = this.#profiler.take();
+    const lines = seen.map((line) => `${toJson(line)}\n`);
     try {
       const descriptor = openSync(this.#file, 'a');
       try {
@@ -95,5 +96,6 @@ export class ProfilesWriter {
       throw writeError(this.#file, cause);
     }
     this.#last = this.#trainer.update;
+    return seen;
   }
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { DataDescription } from '../data/dataset.ts';
+import { show } from '../data/options.ts';
 import { ThroughtimeError } from '../errors.ts';
 import type { TrainingMemory } from '../training/trainingMemory.ts';
 import { type Experiment, experimentFrom } from './experiment.ts';
@@ -69,6 +70,8 @@ const names = {
 /** The record of a run directory. */
 export const recordFileOf = (folder: string): string => path.join(folder, names.record);
 
+const kinds: readonly string[] = ['task', 'sequences', 'text', 'table'];
+
 /** A directory with everything about one run. */
 export class RunDirectory {
   readonly path: string;
@@ -122,18 +125,27 @@ export class RunDirectory {
     if (record?.magic !== magic)
       throw new ThroughtimeError(
         'RUN_INVALID',
-        `is not the record of a run: magic is ${JSON.stringify(record?.magic)}, not ${JSON.stringify(magic)}; name a run directory`,
+        `is not the record of a run: magic is ${show(record?.magic)}, not ${JSON.stringify(magic)}; name a run directory`,
         { file },
       );
     if (record.version !== version) {
       throw new ThroughtimeError(
         'RUN_INVALID',
-        `is of version ${record.version}, and this program reads version ${version}; use the program that wrote it`,
+        `is of version ${show(record.version)}, and this program reads version ${version}; use the program that wrote it`,
         { file },
       );
     }
     if (typeof record.folder !== 'string' || !Array.isArray(record.files) || !record.backend) {
       throw new ThroughtimeError('RUN_INVALID', 'lacks folder, files or backend, so the run cannot be opened; restore the file', { file });
+    }
+    if (
+      typeof record.experiment !== 'object' ||
+      typeof record.data !== 'object' ||
+      record.data === null ||
+      !kinds.includes(record.data.kind)
+    ) {
+      const sentence = `lacks the experiment or what it was trained on (${kinds.join(', ')}), so the run cannot be opened; restore the file`;
+      throw new ThroughtimeError('RUN_INVALID', sentence, { file });
     }
     return new RunDirectory(folder, { ...record, experiment: experimentFrom(record.experiment, file) });
   }

@@ -67,7 +67,7 @@ export class Sitting {
   }
 
   async train(): Promise<void> {
-    const { run, trainer, pace, watcher, before, checkpointEvery, profiles } = this.#parts;
+    const { run, trainer, pace, watcher, before, checkpointEvery } = this.#parts;
     const now = performance.now();
     const end = now + shareOfUpdates * (pace.deadline - now);
     if (before?.line && before.line.validationLoss === undefined && this.#isDue()) await this.#makeUp(before.line);
@@ -83,7 +83,7 @@ export class Sitting {
         let record: UpdateRecord | undefined;
         let validationLoss: number | undefined;
         try {
-          profiles.takeIfDue();
+          this.#look();
           record = trainer.step();
           for (const event of trainer.takeEvents()) this.#happened(event, events);
           this.#evaluation = undefined;
@@ -103,7 +103,7 @@ export class Sitting {
         this.#save(metrics, events);
         saved = performance.now();
       }
-      if (!this.stopped) profiles.takeIfDue();
+      if (!this.stopped) this.#look();
       this.#save(metrics, events);
       if (trainer.halted) this.stopped ??= 'explosion';
     } finally {
@@ -141,6 +141,13 @@ export class Sitting {
   }
 
   /** Whether the validation part is to be measured after the update at hand. */
+  /** Has the monitors look, where that is due. */
+  #look(): void {
+    const { profiles, watcher } = this.#parts;
+    const seen = profiles.takeIfDue();
+    if (seen.length > 0) watcher?.profiled?.(seen);
+  }
+
   #isDue(): boolean {
     const { trainer } = this.#parts;
     return trainer.update > 0 && (trainer.done || trainer.update % (trainer.options.validateEvery ?? Infinity) === 0);

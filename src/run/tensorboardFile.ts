@@ -2,8 +2,11 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type EventValue, firstEvent, histogramOf, summaryEvent } from '../interop/tensorboard.ts';
+import type { LagPoint } from '../monitor/lagProfile.ts';
 import type { Network } from '../network/network.ts';
+import type { ProfileLine } from '../training/profiler.ts';
 import { writeError } from './files.ts';
+import { lagPicture } from './lagPicture.ts';
 import type { MetricsLine } from './metrics.ts';
 
 /** Records are written when there are this many bytes, or when this many milliseconds have passed. */
@@ -12,7 +15,7 @@ const mostWait = 1000;
 
 /**
  * An event file of TensorBoard in a run directory, which is written while the run is trained: losses, norms and rates of every update as
- * scalars, the weights as histograms. A run that is taken up gets another file, which TensorBoard shows as its continuation.
+ * scalars, the weights as histograms, the lag profile as a picture and at lags that double. A run that is taken up gets another file, which TensorBoard shows as its continuation.
  */
 export class TensorboardFile {
   readonly file: string;
@@ -54,6 +57,18 @@ export class TensorboardFile {
       return { tag: `weights/${name}`, value: histogramOf(network.parameters.valuesOf(name)) };
     });
     this.#add(summaryEvent(Date.now() / 1000, update, values));
+  }
+
+  /** What the monitors saw: of it the lag profile. */
+  profiled(lines: readonly ProfileLine[]): void {
+    for (const { monitor, update, value } of lines) {
+      const profile = value as readonly LagPoint[] | null;
+      if (monitor !== 'lag-profile' || profile === null || profile.length === 0) continue;
+      const values: EventValue[] = profile
+        .filter(({ lag }) => (lag & (lag - 1)) === 0)
+        .map(({ lag, meanLog10 }) => ({ tag: `lagProfile/log10 at lag ${lag}`, value: meanLog10 }));
+      this.#add(summaryEvent(Date.now() / 1000, update, [...values, { tag: 'lagProfile/all lags', value: lagPicture(profile) }]));
+    }
   }
 
   /** Ends the file. */

@@ -7,7 +7,7 @@ import { constantLossPieces } from '../training/constantPredictor.ts';
 import { type Evaluation, Evaluator, type Metric } from '../training/evaluator.ts';
 import type { TrainingEvent } from '../training/events.ts';
 import { isExplosion } from '../training/guard/explosion.ts';
-import { Profiler, planLooks } from '../training/profiler.ts';
+import { type ProfileLine, Profiler, planLooks } from '../training/profiler.ts';
 import { Summary, type TrainingSummary } from '../training/summary.ts';
 import { Trainer } from '../training/trainer.ts';
 import { planTraining, type TrainingMemory } from '../training/trainingMemory.ts';
@@ -92,6 +92,8 @@ export interface TrainWatcher {
   updated?(line: MetricsLine, sequences: number): void;
   /** After each look at the validation part. */
   evaluated?(update: number, evaluation: Evaluation): void;
+  /** What the monitors saw of the network, at one look. */
+  profiled?(lines: readonly ProfileLine[]): void;
   /** A warning or an intervention. */
   happened?(event: TrainingEvent): void;
   /** Something that the user should know, in a sentence. */

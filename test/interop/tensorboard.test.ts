@@ -3,11 +3,15 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
+import { PNG } from 'pngjs';
 import protobuf from 'protobufjs';
 import { crc32c } from '../../src/interop/crc32c.ts';
 import { readSafetensors } from '../../src/interop/safetensors.ts';
 import { firstEvent, histogramOf, summaryEvent } from '../../src/interop/tensorboard.ts';
+import type { LagPoint } from '../../src/monitor/lagProfile.ts';
+import { lagPicture, pictureSize } from '../../src/run/lagPicture.ts';
 import type { MetricsLine } from '../../src/run/metrics.ts';
+import { readProfiles } from '../../src/run/profiles.ts';
 import { TensorboardFile } from '../../src/run/tensorboardFile.ts';
 import { throughtime, workplace } from '../endToEnd/commandLine.ts';
 
@@ -22,7 +26,8 @@ const definition = `
     repeated double bucket_limit = 6 [packed = true]; repeated double bucket = 7 [packed = true];
   }
   message Summary {
-    message Value { string tag = 1; oneof value { float simple_value = 2; HistogramProto histo = 5; } }
+    message Image { int32 height = 1; int32 width = 2; int32 colorspace = 3; bytes encoded_image_string = 4; }
+    message Value { string tag = 1; oneof value { float simple_value = 2; Image image = 4; HistogramProto histo = 5; } }
     repeated Value value = 1;
   }
   message Event { double wall_time = 1; int64 step = 2; oneof what { string file_version = 3; Summary summary = 5; } }`;
@@ -38,11 +43,25 @@ interface Histogram {
   readonly bucket: number[];
 }
 
+interface Picture {
+  readonly height: number;
+  readonly width: number;
+  readonly colorspace: number;
+  readonly encoded_image_string: Uint8Array;
+}
+
+interface Value {
+  readonly tag: string;
+  readonly simple_value?: number;
+  readonly image?: Picture;
+  readonly histo?: Histogram;
+}
+
 interface Read {
   readonly wall_time: number;
   readonly step: number;
   readonly file_version?: string;
-  readonly summary?: { readonly value: readonly { readonly tag: string; readonly simple_value?: number; readonly histo?: Histogram }[] };
+  readonly summary?: { readonly value: readonly Value[] };
 }
 
 /** CRC-32C by long division of one bit after the other, most significant first; then the mask of the record format. */
@@ -82,6 +101,53 @@ test('CRC-32C has its published values (RFC 3720, appendix B.4)', () => {
   assert.equal(of(new Array(32).fill(0xff)), 0x62a8ab43);
   assert.equal(of(Array.from({ length: 32 }, (_, i) => i)), 0x46dd794e);
   assert.equal(of(new TextEncoder().encode('123456789')), 0xe3069283);
+});
+
+/** The rows at which a picture has a colour, from the top, in each of its columns. */
+function rowsOf({ image }: Value, [red, green, blue]: readonly number[]): number[][] {
+  const { width, height, data } = PNG.sync.read(Buffer.from(image!.encoded_image_string));
+  assert.deepEqual([width, height, image!.colorspace], [image!.width, image!.height, 3]);
+  return Array.from({ length: width }, (_, x) =>
+    Array.from({ length: height }, (_, y) => y).filter((y) => {
+      const at = 4 * (y * width + x);
+      return data[at] === red && data[at + 1] === green && data[at + 2] === blue;
+    }),
+  );
+}
+
+const blue = [31, 94, 168];
+
+describe('the lag profile as a picture', () => {
+  const picture = (logarithms: readonly number[]): Value => {
+    const points = logarithms.map((meanLog10, lag) => ({ lag, meanLog10, p10: meanLog10 - 1, p90: meanLog10 + 1, ratio: 1 }));
+    const [event] = eventsOf(summaryEvent(1, 2, [{ tag: 'p', value: lagPicture(points) }]));
+    return event.summary!.value[0];
+  };
+
+  test('a gradient that vanishes is a line that falls, as steeply on the right as on the left', () => {
+    const columns = rowsOf(picture(Array.from({ length: 41 }, (_, lag) => -lag / 2)), blue);
+    const drawn = columns.flatMap((rows, x) => (rows.length > 0 ? [{ x, top: rows[0], bottom: rows[rows.length - 1] }] : []));
+    const { left, right, width } = pictureSize;
+    assert.deepEqual([drawn[0].x, drawn[drawn.length - 1].x], [left, width - right - 1]);
+    for (const [n, { top }] of drawn.entries()) if (n > 0) assert.ok(top >= drawn[n - 1].top);
+    // From 1 above the first value to 1 below the last there are 22 decades; the line goes through 20 of them.
+    const { height, top, bottom } = pictureSize;
+    const fall = drawn[drawn.length - 1].bottom - 1 - drawn[0].top;
+    assert.ok(Math.abs(fall - (20 / 22) * (height - top - bottom - 1)) <= 2, String(fall));
+  });
+
+  test('a norm of exactly zero leaves a gap', () => {
+    const columns = rowsOf(picture([0, -1, -2, Number.NEGATIVE_INFINITY, -Infinity, -3, -4]), blue);
+    const { left, right, width } = pictureSize;
+    const at = (lag: number) => Math.round(left + ((width - left - right - 1) * lag) / 6);
+    for (const lag of [0, 1, 2, 5, 6]) assert.ok(columns[at(lag)].length > 0, String(lag));
+    for (let x = at(2) + 1; x < at(5); x++) assert.equal(columns[x].length, 0, String(x));
+  });
+
+  test('a profile of one lag, and one of nothing but zeros', () => {
+    assert.ok(rowsOf(picture([-3]), blue).some((rows) => rows.length > 0));
+    assert.ok(rowsOf(picture([-Infinity, -Infinity]), blue).every((rows) => rows.length === 0));
+  });
 });
 
 describe('records', () => {
@@ -148,6 +214,21 @@ test('train --tensorboard: a file a sitting, with what metrics.jsonl has and the
     const found = series(tag).map(({ step, simple_value: value }) => ({ step, value }));
     assert.ok(expected.length >= 3, tag);
     assert.deepEqual(found, expected, tag);
+  }
+  const looks = readProfiles(place.path('run/profiles.jsonl')).lines.filter(({ monitor }) => monitor === 'lag-profile');
+  assert.ok(looks.length >= 2);
+  const pictures = series('lagProfile/all lags');
+  assert.deepEqual(
+    pictures.map(({ step }) => step),
+    looks.map(({ update }) => update),
+  );
+  for (const each of pictures) assert.ok(rowsOf(each, blue).some((rows) => rows.length > 0));
+  const atLag = (lag: number) => looks.map(({ value }) => Math.fround((value as LagPoint[]).find((point) => point.lag === lag)!.meanLog10));
+  for (const lag of [0, 1, 2]) {
+    assert.deepEqual(
+      series(`lagProfile/log10 at lag ${lag}`).map(({ simple_value: value }) => value),
+      atLag(lag),
+    );
   }
   const histograms = series('weights/weight_hh_l0');
   assert.deepEqual(

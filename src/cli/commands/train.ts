@@ -128,6 +128,7 @@ async function train(source: string, flags: TrainFlags, command: Command): Promi
             board?.file.update(line);
           },
           evaluated: (update) => board?.file.weights(board.network, update),
+          profiled: (lines) => board?.file.profiled(lines),
           happened(event) {
             const line = events.line(event);
             if (line !== undefined) progress?.say(line);
