@@ -171,7 +171,7 @@ function GridAxes({ figure: { x, y }, layout, colours }: { figure: GridFigure; l
         (value, column) =>
           column % every === 0 && (
             <text key={value} x={left + (column + 0.5) * columnWidth} y={bottom + 15} text-anchor="middle">
-              {cutTo(value, columnWidth * every - 4)}
+              {cutTo(value, columnWidth * every - 10)}
               <title>{value}</title>
             </text>
           ),

@@ -7,7 +7,7 @@ import { place, setPlace } from '../data/place.ts';
 import { palette } from '../data/theme.ts';
 import { Choice } from './choice.tsx';
 import { Panel } from './panel.tsx';
-import { gridOf, picked } from './trials.ts';
+import { gridOf, picked, sayMetric } from './trials.ts';
 
 /** Values of a field that a grid has room for. */
 const mostValues = 40;
@@ -39,7 +39,7 @@ export function Grid({ trials }: { trials: TrialsAnswer }) {
   return (
     <Panel
       id="grid"
-      title={`Grid: ${trials.metric}`}
+      title={`Grid: ${sayMetric(trials)}`}
       about="The mean of the runs of each cell and their standard deviation; the stronger the colour, the better."
       wide
       controls={controls}
@@ -48,7 +48,7 @@ export function Grid({ trials }: { trials: TrialsAnswer }) {
       {figure && (
         <GridChart
           figure={figure}
-          name={`${trials.metric} by ${x}${y === undefined ? '' : ` and ${y}`}`}
+          name={`${sayMetric(trials)} by ${x}${y === undefined ? '' : ` and ${y}`}`}
           chosen={(cell) => picked.value?.by === cell.said}
           onChoose={(cell) => {
             const found = grid?.cells.find((each) => each.x === cell.x && each.y === cell.y);
@@ -62,7 +62,7 @@ export function Grid({ trials }: { trials: TrialsAnswer }) {
 }
 
 function figureOf(grid: GridAnswer): GridFigure {
-  const { x, y, cells, better, metric } = grid;
+  const { x, y, cells, better } = grid;
   const means = cells.flatMap(({ mean }) => mean ?? []);
   const scale = resultScale(means, better, palette.value, 0.12);
   const known = cells.filter(({ mean, failed }) => mean !== null && failed === 0);
@@ -78,7 +78,7 @@ function figureOf(grid: GridAnswer): GridFigure {
       return { x: cell.x, y: cell.y, mean, deviation, remark, failed: failed > 0, said: sayCell(grid, cell) };
     }),
     scale,
-    label: `${metric}, mean over runs; ${better} is better`,
+    label: `${sayMetric(grid)}, mean over runs; ${better} is better`,
     summary: `${cells.length} cells${best && at ? `; the best without failures is ${at}: ${short(best.mean)}` : ''}.`,
   };
 }

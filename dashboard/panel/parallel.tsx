@@ -7,7 +7,7 @@ import { csvOf } from '../data/csv.ts';
 import { short } from '../data/numbers.ts';
 import { palette } from '../data/theme.ts';
 import { Panel } from './panel.tsx';
-import { hasEnded, picked, sayResult, shortNames } from './trials.ts';
+import { hasEnded, picked, sayMetric, sayResult, shortNames } from './trials.ts';
 
 /** Fields that have an axis. */
 const mostAxes = 9;
@@ -43,7 +43,7 @@ export function Parallel({ trials }: { trials: TrialsAnswer }) {
   return (
     <Panel
       id="parallel"
-      title={`Runs across their fields: ${trials.metric}`}
+      title={`Runs across their fields: ${sayMetric(trials)}`}
       about="Each run is a line from field to field; the stronger the colour, the better what it came to."
       wide
       csv={() => trialsCsv(trials)}
@@ -89,7 +89,7 @@ function figureOf(trials: TrialsAnswer, colours: Parameters<typeof resultScale>[
   const results = [...new Set(ended.flatMap(({ result }) => result ?? []))].sort((a, b) => a - b);
   const failures = ended.some(({ failed }) => failed);
   const last: ParallelAxis = {
-    label: trials.metric,
+    label: sayMetric(trials),
     values: [...results.map(short), ...(failures ? ['failed'] : [])],
     numbers: [...results, ...(failures ? [Number.NaN] : [])],
   };
@@ -106,7 +106,7 @@ function figureOf(trials: TrialsAnswer, colours: Parameters<typeof resultScale>[
       axes: [...fields.map(({ values, numbers }, index) => ({ label: labels[index], values, numbers })), last],
       lines,
       scale: resultScale(results, trials.better, colours, 0.3),
-      summary: `${ended.length} runs over ${labels.join(', ')}; the best ${trials.metric} is ${short(best)}, ${ended.filter(({ failed }) => failed).length} failed.`,
+      summary: `${ended.length} runs over ${labels.join(', ')}; the best ${sayMetric(trials)} is ${short(best)}, ${ended.filter(({ failed }) => failed).length} failed.`,
     },
   };
 }

@@ -2,7 +2,7 @@ import type { TrialState, TrialsAnswer } from '../../src/server/answers.ts';
 import { setPlace } from '../data/place.ts';
 import { Panel } from './panel.tsx';
 import { Scroll } from './scroll.tsx';
-import { picked, sayResult, shortNames } from './trials.ts';
+import { picked, sayMetric, sayResult, shortNames } from './trials.ts';
 
 /** Runs that are listed, and that are looked at side by side. */
 const [listed, together] = [200, 10];
@@ -41,7 +41,7 @@ export function PickedRuns({ trials }: { trials: TrialsAnswer }) {
           <thead>
             <tr>
               <th scope="col">run</th>
-              <th scope="col">{trials.metric}</th>
+              <th scope="col">{sayMetric(trials)}</th>
               <th scope="col">verdict</th>
               {labels.map((label, index) => (
                 <th key={trials.fields[index].field} scope="col" title={trials.fields[index].field}>

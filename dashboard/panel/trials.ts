@@ -26,6 +26,9 @@ export interface Picked {
 
 export const picked = signal<Picked | undefined>(undefined);
 
+/** A metric in words. */
+export const sayMetric = ({ metric, metricName }: Pick<TrialsAnswer, 'metric' | 'metricName'>) => metricName ?? metric;
+
 /** What a run came to, in words. */
 export function sayResult({ state, failed, result }: Pick<TrialState, 'state' | 'failed' | 'result'>): string {
   if (failed) return state === 'exploded' ? 'exploded' : 'not finite';

@@ -5,16 +5,17 @@ import { cut, fittedTable, type TableColumn } from './fittedTable.ts';
 import { duration, short } from './numbers.ts';
 import { wrapped } from './wrapped.ts';
 
-/** Runs that are left out, as far as they are named each. */
+/** Runs that are left out for the same reason, as far as they are named each. */
 const named = 20;
 const indent = '  ';
 
 /** What `compare` prints for people: the groups, how they differ pair by pair, and what was left out. */
 export function comparisonScreen(comparison: Comparison, width: number): string {
-  const { metric, better, by, pooled, runs, groups, leftOut } = comparison;
+  const { metric, metricName, better, by, pooled, runs, groups, leftOut } = comparison;
+  const said = metricName === null ? metric : `${metric} (${metricName})`;
   const room = width - indent.length;
   const counted = `${runs} ${runs === 1 ? 'run' : 'runs'} in ${groups.length} ${groups.length === 1 ? 'group' : 'groups'}`;
-  const head = `${counted}${by.length > 0 ? ` by ${by.join(', ')}` : ''}; ${metric}, ${better} is better, the best first.`;
+  const head = `${counted}${by.length > 0 ? ` by ${by.join(', ')}` : ''}; ${said}, ${better} is better, the best first.`;
   const { lines, omitted } = groupTable(groups, by, room);
   return [
     '',
@@ -126,10 +127,22 @@ const sayChance = (p: number) => (p < leastChance ? '< 1e-12' : short(p));
 
 function leftOutLines(leftOut: Comparison['leftOut'], room: number): string[] {
   if (leftOut.length === 0) return [];
+  const alike = new Map<string, string[]>();
+  for (const { run, why } of leftOut) {
+    const reason = run.length > 2 ? why.replaceAll(run, '<run>') : why;
+    alike.set(reason, [...(alike.get(reason) ?? []), run]);
+  }
+  const within = `${indent}  `;
+  const lines = [...alike].flatMap(([why, runs]) => {
+    if (runs.length === 1)
+      return wrapped(why.startsWith('<run>') ? why.replaceAll('<run>', runs[0]) : `${runs[0]} ${why.replaceAll('<run>', runs[0])}`, within);
+    const more = runs.length > named ? ` and ${runs.length - named} more, which --json names` : '';
+    const list = runs.slice(0, named).map((run) => cut(run, room - 6));
+    return [
+      ...wrapped(`${runs.length} of them, ${why.startsWith('<run>') ? '' : 'each of which '}${why}:`, within),
+      ...wrapped(`${list.join(', ')}${more}`, `${within}  `),
+    ];
+  });
   const head = `${leftOut.length} ${leftOut.length === 1 ? 'run is' : 'runs are'} left out:`;
-  const lines = leftOut
-    .slice(0, named)
-    .flatMap(({ run, state, why }) => wrapped(state === 'unreadable' ? why : `${cut(run, room)} ${why}`, `${indent}  `));
-  const more = leftOut.length > named ? [`${indent}  and ${leftOut.length - named} more, which --json names`] : [];
-  return [`${indent}${head}`, ...lines, ...more, ''];
+  return [`${indent}${head}`, ...lines, ''];
 }

@@ -17,10 +17,10 @@ export interface FittedTable {
 
 const gap = 2;
 /** Characters of a word that are wanted before a column is given up for it. */
-const wanted = 18;
+const wanted = 24;
 
 /**
- * A table of at most `width` characters. Where it is wider, columns that may go do, until words can keep 18 characters; then the widest of those
+ * A table of at most `width` characters. Where it is wider, columns that may go do, until words can keep 24 characters; then the widest of those
  * that may be cut loses a character at a time, in the middle. What may neither go nor be cut stays whole: such a table may be wider all the same.
  */
 export function fittedTable(columns: readonly TableColumn[], rows: readonly (readonly string[])[], width: number): FittedTable {

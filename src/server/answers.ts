@@ -186,6 +186,8 @@ export interface TrialsAnswer {
   /** Results that some run has, by their paths. */
   readonly metrics: string[];
   readonly metric: string;
+  /** Such as `accuracy`, where the path of the metric does not say; else null. */
+  readonly metricName: string | null;
   readonly better: 'lower' | 'higher';
   readonly fields: TrialField[];
   readonly runs: TrialState[];
@@ -213,6 +215,8 @@ export interface GridCell {
 /** `GET api/grid?under=FOLDER&metric=RESULT&x=FIELD&y=FIELD`: the ended runs below a folder by one or two fields. */
 export interface GridAnswer {
   readonly metric: string;
+  /** Such as `accuracy`, where the path of the metric does not say; else null. */
+  readonly metricName: string | null;
   readonly better: 'lower' | 'higher';
   readonly x: TrialField;
   readonly y: TrialField | null;

@@ -1,5 +1,5 @@
 import { type Comparison, compareRuns, defaultMetric, sayField, sortRuns } from '../run/compare/compareRuns.ts';
-import { directionOf, resultOf } from '../run/compare/groups.ts';
+import { directionOf, metricNameOf, resultOf } from '../run/compare/groups.ts';
 import { differingFields, type FieldValue, fieldAt, fieldKey, isSeed } from '../run/compare/runFields.ts';
 import type { RunSummary } from '../run/compare/runSummary.ts';
 import type { GridAnswer, TrialField, TrialsAnswer } from './answers.ts';
@@ -19,6 +19,7 @@ export function trialsAnswer(all: readonly RunSummary[], under: string, asked: s
     folders: foldersOf(all),
     metrics,
     metric,
+    metricName: metricNameOf(runs, metric),
     better: directionOf(runs, metric),
     fields: fields.map(({ answer }) => answer),
     runs: runs.map((run) => {
@@ -46,6 +47,7 @@ export function gridAnswer(
   const place = (index: number, value: FieldValue) => fields[index].keys.indexOf(fieldKey(value ?? undefined));
   return {
     metric: comparison.metric,
+    metricName: comparison.metricName,
     better: comparison.better,
     x: fields[0].answer,
     y: fields[1]?.answer ?? null,

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { readExperiment } from '../../src/run/experiment.ts';
+import { readSweep } from '../../src/sweep/sweepFile.ts';
 import { workplace } from './commandLine.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -50,7 +51,8 @@ for (const page of pages) {
 
 for (const example of globSync('examples/*.json', { cwd: root })) {
   test(`${example} is accepted`, () => {
-    readExperiment(readFileSync(path.join(root, example), 'utf8'), example);
+    if (example.endsWith('-sweep.json')) readSweep(path.join(root, example));
+    else readExperiment(readFileSync(path.join(root, example), 'utf8'), example);
   });
 }
 

@@ -1,11 +1,12 @@
 /** Runs grouped by their fields and compared: known numbers, from run directories that the run's own writer has made. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ThroughtimeError } from '../../src/errors.ts';
 import { compareRuns, readRuns } from '../../src/run/compare/compareRuns.ts';
+import { trialEnds } from '../../src/sweep/trialEnds.ts';
 import { damage, writeGrid, writeOfVersion, writeTrial } from './trials.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'compare-'));
@@ -118,6 +119,27 @@ describe('compare', () => {
     assert.match(why.other, /^unreadable: .*is of version 7, and this program reads version 1/);
     assert.match(why.torn, /^unreadable: .*is not JSON/);
     assert.equal(runs.all.length, 5);
+  });
+
+  test('of trials of a sweep, the sweep says why they have not ended', () => {
+    const place = at('sweep');
+    for (const [trial, state] of (['done', 'stopped', 'killed', 'stopped'] as const).entries()) {
+      writeTrial(path.join(place, 'trials', String(trial)), { state, seed: trial });
+    }
+    const line = (trial: number, fields: object) =>
+      `${JSON.stringify({ at: '2026-01-01T00:00:00.000Z', trial, setting: {}, run: `trials/${trial}`, ...fields })}\n`;
+    const left = line(1, { event: 'reached', updates: 100, loss: 1 }) + line(1, { event: 'left-out', updates: 100, loss: 1 });
+    const failed = line(2, { event: 'failed', because: 'no memory was left', code: 'MEMORY_EXHAUSTED', again: false });
+    writeFileSync(path.join(place, 'trials.jsonl'), left + failed + line(3, { event: 'begun' }));
+    const { leftOut } = readRuns([place], { why: trialEnds() });
+    assert.deepEqual(
+      leftOut.map(({ run, why }) => `${path.basename(run)} ${why.split(';')[0]}`),
+      [
+        '1 was left out by successive halving after 100 updates',
+        '2 failed in its sweep: no memory was left',
+        '3 was stopped before its end',
+      ],
+    );
   });
 
   test('with fewer than three pairs there is no interval, and the reason is said', () => {

@@ -3,6 +3,7 @@ import { ThroughtimeError } from '../../errors.ts';
 import { compareRuns, defaultMetric, readRuns } from '../../run/compare/compareRuns.ts';
 import { checkParquetName, type Exported, exportCurves, exportRuns } from '../../run/compare/exportRuns.ts';
 import { toJson } from '../../run/json.ts';
+import { trialEnds } from '../../sweep/trialEnds.ts';
 import { comparisonScreen } from '../comparisonScreen.ts';
 import { options, pathText } from '../options.ts';
 
@@ -52,11 +53,12 @@ async function compare(places: string[], { by, metric, against, parquet, parquet
   const fields = by === undefined ? undefined : fieldsOf(by);
   const wanted = against.length === 0 ? undefined : valuesOf(against);
   let told = performance.now();
-  const runs = readRuns(places, (read, of) => {
+  const each = (read: number, of: number) => {
     if (performance.now() - told < tellEvery) return;
     told = performance.now();
     process.stderr.write(`${read} of ${of} runs read\n`);
-  });
+  };
+  const runs = readRuns(places, { each, why: trialEnds() });
   const comparison = compareRuns(runs, { by: fields, metric, against: wanted });
   const written: Record<string, Exported> = {};
   if (parquet !== undefined) written.parquet = await exportRuns(runs.all, parquet);

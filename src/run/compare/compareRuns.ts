@@ -1,6 +1,6 @@
 import { ThroughtimeError } from '../../errors.ts';
 import { findRuns } from './findRuns.ts';
-import { type Direction, directionOf, type Group, groupRuns } from './groups.ts';
+import { type Direction, directionOf, type Group, groupRuns, metricNameOf } from './groups.ts';
 import { differencesAgainst, type GroupDifference } from './pairs.ts';
 import { differingFields, fieldAt, fieldKey } from './runFields.ts';
 import { type RunState, type RunSummary, readRunSummary } from './runSummary.ts';
@@ -28,6 +28,8 @@ export interface RunsRead {
 /** What `compare` answers. */
 export interface Comparison {
   readonly metric: string;
+  /** Such as `accuracy`, where the path of the metric does not say; else null. */
+  readonly metricName: string | null;
   /** Which results are better. */
   readonly better: Direction;
   /** The fields that make the groups. */
@@ -58,10 +60,14 @@ export interface CompareOptions {
 /**
  * Reads the runs at and below some places.
  *
- * @param each told of every run read, and of how many there are.
+ * @param options.each told of every run read, and of how many there are.
+ * @param options.why says why a run has not ended, where somebody knows it better than its directory.
  * @throws FILE_UNREADABLE, RUN_INVALID for places that hold no run. A single run that cannot be read is left out by name.
  */
-export function readRuns(places: readonly string[], each?: (read: number, of: number) => void): RunsRead {
+export function readRuns(
+  places: readonly string[],
+  { each, why }: { each?: (read: number, of: number) => void; why?: (run: string) => string | undefined } = {},
+): RunsRead {
   const folders = findRuns(places);
   const all: RunSummary[] = [];
   const leftOut: LeftOut[] = [];
@@ -74,17 +80,21 @@ export function readRuns(places: readonly string[], each?: (read: number, of: nu
     }
     each?.(index + 1, folders.length);
   }
-  return sortRuns(all, leftOut);
+  return sortRuns(all, leftOut, why);
 }
 
 /** Tells runs that have ended from those that have not. */
-export function sortRuns(all: readonly RunSummary[], unreadable: readonly LeftOut[] = []): RunsRead {
+export function sortRuns(
+  all: readonly RunSummary[],
+  unreadable: readonly LeftOut[] = [],
+  known?: (run: string) => string | undefined,
+): RunsRead {
   const leftOut = [...unreadable];
   const ended: RunSummary[] = [];
   for (const run of all) {
     const why = whyUnfinished(run);
     if (why === undefined) ended.push(run);
-    else leftOut.push({ run: run.run, state: run.state, why });
+    else leftOut.push({ run: run.run, state: run.state, why: known?.(run.run) ?? why });
   }
   return { all, ended, leftOut };
 }
@@ -117,7 +127,7 @@ export function compareRuns({ ended, leftOut }: RunsRead, options: CompareOption
   const groups = grouped.map(({ group }) => group);
   const against = options.against ? groupNamed(groups, by, options.against) : 0;
   return {
-    ...{ metric, better, by },
+    ...{ metric, metricName: metricNameOf(ended, metric), better, by },
     pooled: differing.filter((path) => !by.some((each) => each === path || each.startsWith(`${path}.`))),
     runs: ended.length,
     ...{ groups, against },

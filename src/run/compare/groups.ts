@@ -52,6 +52,13 @@ export function directionOf(runs: readonly RunSummary[], metric: string): Direct
   return accuracy || metric === 'stepsPerSecond' ? 'higher' : 'lower';
 }
 
+/** What a metric is called where its path does not say: `accuracy` of `metric.value`; null for the others, and where runs call it differently. */
+export function metricNameOf(runs: readonly RunSummary[], metric: string): string | null {
+  if (metric !== 'metric.value') return null;
+  const names = new Set(runs.flatMap(({ metricName }) => metricName ?? []));
+  return names.size === 1 ? [...names][0] : null;
+}
+
 /** The groups of some runs, the best first: fewer failures, then the better mean. */
 export function groupRuns(runs: readonly RunSummary[], by: readonly string[], metric: string, better: Direction): Grouped[] {
   const groups = new Map<string, RunSummary[]>();
