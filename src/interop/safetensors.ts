@@ -61,6 +61,14 @@ export function writeSafetensors(tensors: readonly NamedTensor[], metadata: Read
  *
  * @param file its name, for errors.
  * @throws CHECKPOINT_INVALID where the bytes are cut short, overlap, leave gaps or are not what the header says, or a name comes twice.
+ *
+ * @example
+ * ```ts
+ * import { readSafetensors, writeSafetensors } from 'throughtime';
+ *
+ * const bytes = writeSafetensors([{ name: 'weight', shape: [2, 1], values: Float32Array.of(1, 2) }]);
+ * console.log(String(readSafetensors(bytes, 'in memory').tensors.get('weight')?.values)); // 1,2
+ * ```
  */
 export function readSafetensors(bytes: Uint8Array, file: string): TensorFile {
   const invalid = (sentence: string, field?: string) =>

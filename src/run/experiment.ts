@@ -29,6 +29,15 @@ const textWindow = { k1: 50, k2: 50 };
  *
  * @param overrides `path=value` each, as `--set` takes them: the value is JSON, or else a word; `null` removes the field.
  * @throws EXPERIMENT_INVALID naming file, line and field.
+ *
+ * @example
+ * ```ts
+ * import { readExperiment } from 'throughtime/node';
+ *
+ * const file = '{ "name": "mine", "data": { "kind": "task", "name": "adding", "length": 50 }, "model": { "cell": "rnn", "hiddenSize": 8 } }';
+ * const { model, training } = readExperiment(file, 'mine.json', ['model.cell=lstm']);
+ * console.log(model.cell, training.learningRate); // lstm 0.001
+ * ```
  */
 export function readExperiment(content: string, file: string, overrides: readonly string[] = []): Experiment {
   let document: ReturnType<typeof parse>;

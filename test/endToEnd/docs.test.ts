@@ -2,27 +2,20 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
-import { pathToFileURL } from 'node:url';
+import { describe, test } from 'node:test';
+import { inspect } from 'node:util';
 import { readExperiment } from '../../src/run/experiment.ts';
+<<<<<<< HEAD
 import { readSweep } from '../../src/sweep/sweepFile.ts';
+=======
+import { blocks, docstringExamples, onSources, pages, root } from './codeBlocks.ts';
+>>>>>>> package
 import { workplace } from './commandLine.ts';
-
-const root = path.resolve(import.meta.dirname, '../..');
-const pages = globSync(['*.md', 'docs/**/*.md'], { cwd: root });
-
-/** The code blocks of a page in one language. */
-function blocks(page: string, language: string): string[] {
-  const text = readFileSync(path.join(root, page), 'utf8');
-  return [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```/gm)].filter((match) => match[1] === language).map((match) => match[2]);
-}
 
 /** Runs a piece of TypeScript that imports the package, on the sources. */
 function run(code: string): { status: number | null; stderr: string } {
   using place = workplace();
-  const source = (name: string) => pathToFileURL(path.join(root, 'src', name)).href;
-  const runnable = code.replaceAll(`'throughtime/node'`, `'${source('node.ts')}'`).replaceAll(`'throughtime'`, `'${source('index.ts')}'`);
-  const file = place.write('example.ts', runnable);
+  const file = place.write('example.ts', onSources(code));
   writeFileSync(place.path('package.json'), '{"type":"module"}');
   return spawnSync(process.execPath, [file], { cwd: place.folder, encoding: 'utf8' });
 }
@@ -62,3 +55,20 @@ for (const example of globSync('examples/*.ts', { cwd: root })) {
     assert.equal(status, 0, stderr);
   });
 }
+
+describe('in docstrings', () => {
+  for (const { file, line, code } of docstringExamples()) {
+    test(`${file}:${line}: the example runs, and prints what it says`, async (context) => {
+      using place = workplace();
+      const printed: string[] = [];
+      context.mock.method(console, 'log', (...all: unknown[]) => {
+        printed.push(all.map((each) => (typeof each === 'string' ? each : inspect(each))).join(' '));
+      });
+      writeFileSync(place.path('package.json'), '{"type":"module"}');
+      await import(place.write('example.ts', onSources(code)));
+      const said = [...code.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm)].map((match) => match[1]);
+      for (const each of said) assert.ok(printed.includes(each), `${each} is not among ${printed.join(' | ')}`);
+      assert.ok(printed.length > 0, 'it shows nothing');
+    });
+  }
+});

@@ -115,14 +115,18 @@ describe('an optimizer that is watched', () => {
       const optimizer = tf.train.sgd(20);
       const watch = watchGradients(optimizer, { guard });
       linear.compile({ optimizer, loss: 'meanSquaredError' });
-      await linear.fit(x, y, { epochs: 40, batchSize: 32, callbacks: watch.callback, verbose: 0 });
-      return { watch, weights: linear.getWeights()[0].dataSync() };
+      const { history } = await linear.fit(x, y, { epochs: 40, batchSize: 32, callbacks: watch.callback, verbose: 0 });
+      return { watch, history, weights: linear.getWeights()[0].dataSync() };
     };
     const stopped = await fit('stop');
     assert.ok(stopped.watch.stopped && stopped.watch.updates <= 3, `${stopped.watch.updates}`);
     assert.equal(stopped.watch.last?.sign?.exploding, true);
     assert.ok(stopped.weights.every((weight) => Math.abs(weight) < 1e3));
     const warned = await fit('warn');
+    // An epoch is one update here.
+    assert.deepEqual(stopped.history.explosions.at(-1), 1);
+    assert.equal(stopped.history.gradientNorm.at(-1), stopped.watch.last?.gradientNorm);
+    assert.equal(warned.history.gradientNormMax.length, 40);
     assert.equal(warned.watch.updates, 40);
     assert.ok(warned.weights.some((weight) => Math.abs(weight) > 1e10));
   });

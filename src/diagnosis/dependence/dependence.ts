@@ -22,7 +22,18 @@ export interface DependenceOptions {
   readonly power?: boolean;
 }
 
-/** Tests a data set to the end. See `dependencePieces`. */
+/**
+ * Tests a data set to the end. See `dependencePieces`.
+ *
+ * @example
+ * ```ts
+ * import { dependence, makeTask } from 'throughtime';
+ *
+ * const { train } = makeTask({ kind: 'task', name: 'recall', lag: 2, trainSequences: 300 });
+ * const { horizon, outcome } = dependence(train, { power: false });
+ * console.log(horizon, outcome); // 3 dependence
+ * ```
+ */
 export function dependence(dataset: Dataset, options: DependenceOptions = {}): DependenceReport {
   const pieces = dependencePieces(dataset, options);
   for (;;) {

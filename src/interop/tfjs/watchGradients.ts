@@ -48,7 +48,10 @@ export interface GradientWatch {
   readonly last: WatchedUpdate | null;
   /** Whether the guard `stop` has seen an explosion. */
   readonly stopped: boolean;
-  /** For `model.fit(x, y, { callbacks: watch.callback })`: ends the training where the guard says so. */
+  /**
+   * For `model.fit(x, y, { callbacks: watch.callback })`: ends the training where the guard says so, and adds to the logs of each epoch, and so to
+   * the history, `gradientNorm` (the mean of its finite norms before clipping), `gradientNormMax` and `explosions` (updates with a sign of one).
+   */
   readonly callback: Callback;
   /** Gives the optimizer back as it was. */
   release(): void;
@@ -80,6 +83,7 @@ export function watchGradients(optimizer: Optimizer, options: WatchOptions = {})
   const { computeGradients, applyGradients } = optimizer;
   let loss: number | null = null;
   const watch = { updates: 0, skipped: 0, last: null as WatchedUpdate | null, stopped: false };
+  const epoch = new Epoch();
 
   optimizer.computeGradients = function (f, variables) {
     const computed = computeGradients.call(this, f, variables);
@@ -101,6 +105,7 @@ export function watchGradients(optimizer: Optimizer, options: WatchOptions = {})
     const variables = Object.fromEntries(gradients.map(({ name }, index) => [name, parameters[index]]));
     watch.last = { update: watch.updates, loss, gradientNorm: norm, clippedNorm, variables, p50, p90, p99, sign, skipped };
     loss = null;
+    epoch.add(watch.last);
     onUpdate?.(watch.last);
     if (skipped) return;
     if (binding.share === 0) {
@@ -112,7 +117,7 @@ export function watchGradients(optimizer: Optimizer, options: WatchOptions = {})
     for (const each of clipped) each.tensor.dispose();
   };
 
-  const callback = new Stopping(() => watch.stopped);
+  const callback = new WatchCallback(epoch, () => watch.stopped);
   return {
     get updates() {
       return watch.updates;
@@ -144,17 +149,51 @@ export function clipGradients<O extends Optimizer>(optimizer: O, clip: ClipOptio
   return optimizer;
 }
 
-/** Ends `model.fit` where it is told to. */
-class Stopping extends Callback {
+/** What the updates of one epoch came to. */
+class Epoch {
+  #finite = 0;
+  #sum = 0;
+  #largest = 0;
+  #explosions = 0;
+
+  add({ gradientNorm, sign }: WatchedUpdate): void {
+    if (sign?.exploding) this.#explosions++;
+    if (!Number.isFinite(gradientNorm)) return;
+    this.#finite++;
+    this.#sum += gradientNorm;
+    this.#largest = Math.max(this.#largest, gradientNorm);
+  }
+
+  /** The numbers, and begins the next one. NaN where no norm was finite. */
+  take(): { gradientNorm: number; gradientNormMax: number; explosions: number } {
+    const gradientNorm = this.#sum / this.#finite;
+    const taken = { gradientNorm, gradientNormMax: this.#finite > 0 ? this.#largest : Number.NaN, explosions: this.#explosions };
+    this.#finite = this.#sum = this.#largest = this.#explosions = 0;
+    return taken;
+  }
+}
+
+class WatchCallback extends Callback {
+  readonly #epoch: Epoch;
   readonly #stopped: () => boolean;
 
-  constructor(stopped: () => boolean) {
+  constructor(epoch: Epoch, stopped: () => boolean) {
     super();
+    this.#epoch = epoch;
     this.#stopped = stopped;
+  }
+
+  override async onEpochBegin(): Promise<void> {
+    this.#epoch.take();
   }
 
   override async onBatchEnd(): Promise<void> {
     if (this.#stopped()) (this.model as LayersModel).stopTraining = true;
+  }
+
+  /** The history is the last to read the logs. */
+  override async onEpochEnd(_epoch: number, logs: Record<string, unknown> = {}): Promise<void> {
+    Object.assign(logs, this.#epoch.take());
   }
 }
 

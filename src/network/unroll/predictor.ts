@@ -10,6 +10,17 @@ export type CarriedStates = Readonly<Record<string, Float64Array>>;
 /**
  * Runs a network forward step by step on B streams side by side, with the state carried on: for data that come one at a time. Its
  * outputs are those of a pass through the whole sequence. Its memory is the backend's, from the construction on.
+ *
+ * @example
+ * ```ts
+ * import { initialize, Network, Predictor, scalarBackend } from 'throughtime';
+ *
+ * const model = { cell: 'lstm', hiddenSize: 4 } as const;
+ * const network = new Network(scalarBackend(), model, { kind: 'vectors', size: 2 }, 1);
+ * initialize(network, model, 0);
+ * const predictor = new Predictor(network);
+ * for (const x of [[0, 1], [1, 0]]) console.log(predictor.step(x)[0]);
+ * ```
  */
 export class Predictor {
   readonly network: Network;

@@ -27,6 +27,16 @@ export interface ClippedGradient {
  *
  * @param option `{ globalNorm }`, `{ value }`, `{ parameterNorm }` or `{ percentile }`, as an experiment has it, or `none`.
  * @throws OPTION_INVALID for an option that only a training of this project can follow, or a threshold that is not allowed.
+ *
+ * @example
+ * ```ts
+ * import { makeClip } from 'throughtime';
+ *
+ * const clip = makeClip({ globalNorm: 1 });
+ * const gradients = [Float32Array.of(3, 0), Float32Array.of(4)];
+ * const { norm, clippedNorm } = clip(gradients);
+ * console.log(norm, clippedNorm.toFixed(3), gradients[1][0].toFixed(3)); // 5 1.000 0.800
+ * ```
  */
 export function makeClip(option: ClipOption): (gradients: readonly Reals[]) => ClippedGradient {
   const clip = clipOf(option);
@@ -75,6 +85,15 @@ export function makeNormMonitor(): (gradients: readonly Reals[]) => {
  * @param states arrays [B, H] of dL/ds_t: one for each state (h; of an LSTM h and c), which are bounded as one vector per sequence.
  * @param kind `norm`: of each sequence's vector; `value`: of each number.
  * @returns how many of the B sequences were bounded.
+ *
+ * @example
+ * ```ts
+ * import { boundStates } from 'throughtime';
+ *
+ * // Two sequences of two units; the first one's gradient is of norm 5.
+ * const dh = Float64Array.of(3, 4, 0.1, 0.2);
+ * console.log(boundStates([dh], 2, 2, 'norm', 1), dh.map((x) => Number(x.toFixed(3))).join(' ')); // 1 0.6 0.8 0.1 0.2
+ * ```
  */
 export function boundStates(states: readonly Reals[], B: number, H: number, kind: 'norm' | 'value', threshold: number): number {
   if (!(threshold > 0 && threshold < Infinity)) {

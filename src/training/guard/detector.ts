@@ -57,6 +57,16 @@ export interface Sign {
 /**
  * Judges each update by what is known before it is applied, and says when the gradient explodes: before the weights are gone, where
  * that can be seen. Scale-free: a loss and its gradient may be of any size.
+ *
+ * @example
+ * ```ts
+ * import { ExplosionDetector } from 'throughtime';
+ *
+ * const detector = new ExplosionDetector();
+ * // A step along the gradient would lower the loss of 1 by 50.
+ * const sign = detector.see({ loss: 1, gradientNorm: 10, decrease: 0.5 * 10 ** 2 });
+ * console.log(sign?.kind); // overshoot
+ * ```
  */
 export class ExplosionDetector {
   readonly #curve = new LossCurve();
