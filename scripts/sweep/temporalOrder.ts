@@ -1,7 +1,7 @@
 /**
  * The literature's sweep of learning rate and clip on temporal order: trains examples/temporal-order-sweep.json, or goes on with it in the
  * directory that is named (sweeps/temporal-order by default), and writes docs/measured/temporalOrderSweep.json, .md and .svg, the picture
- * being the dashboard's grid. `npm run measure:sweep [-- directory]`; it needs Chromium.
+ * being the dashboard's grid. `npm run measure:temporal-order-sweep [-- directory]`; it needs Chromium.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -92,6 +92,6 @@ Each bound against none, over pairs with the same rate and seed (\`throughtime c
 |---|---|---|---|---|
 ${difference(clips).join('\n')}
 
-Every group is in [${name}.json](${name}.json). Made by \`npm run measure:sweep\`; the picture is the dashboard's grid, as *svg* saves it.
+Every group is in [${name}.json](${name}.json). Made by \`npm run measure:temporal-order-sweep\`; the picture is the dashboard's grid, as *svg* saves it.
 `,
 );
