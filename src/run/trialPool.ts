@@ -8,7 +8,7 @@ export interface TrialPoolOptions {
   readonly threads: number;
   /** Bytes that all jobs together may take; each may take its share. Not watched by default. */
   readonly memory?: number;
-  /** Milliseconds between two looks at the memory of the whole process; 250 by default. */
+  /** Milliseconds between two looks at the memory of the whole process; 200 by default. */
   readonly lookEvery?: number;
 }
 
@@ -45,11 +45,19 @@ export class TrialPool {
   readonly #idle: Worker[] = [];
   readonly #busy = new Map<Worker, Busy>();
   readonly #watch: NodeJS.Timeout | undefined;
+  /** What the process takes without any job. */
+  readonly #before = process.memoryUsage.rss();
+  /** Looks in a row that found too much. */
+  #over = 0;
+  /** Until when too much counts for nothing, because the memory of a thread that was ended is still to come back. */
+  #returns = 0;
+  /** Threads that are being ended for what they take. */
+  #ending = 0;
 
   constructor(options: TrialPoolOptions) {
     this.#options = options;
     if (options.memory === undefined) return;
-    this.#watch = setInterval(() => this.#look(), options.lookEvery ?? 250).unref();
+    this.#watch = setInterval(() => this.#look(), options.lookEvery ?? 200).unref();
   }
 
   /**
@@ -88,8 +96,10 @@ export class TrialPool {
 
   #start(): Worker {
     const program = import.meta.url.endsWith('.ts') ? './trialThread.ts' : './trialThread.js';
-    const share = this.#share;
-    const resourceLimits = share === undefined ? undefined : { maxOldGenerationSizeMb: Math.max(64, Math.floor(share / 2 ** 20)) };
+    const { memory } = this.#options;
+    // The last line of defence, well behind the watch: some of what reaches it takes the whole process with it.
+    const resourceLimits =
+      memory === undefined || memory === Infinity ? undefined : { maxOldGenerationSizeMb: Math.ceil((2 * memory) / 2 ** 20) + 512 };
     return new Worker(new URL(program, import.meta.url), { resourceLimits });
   }
 
@@ -106,11 +116,18 @@ export class TrialPool {
       done();
       this.#next();
     };
+    // What a thread takes comes back when it has ended, which native code, such as a parser, puts off.
+    let exhausted: ThroughtimeError | undefined;
     const outOfMemory = (cause?: unknown) => {
-      settle(false, () => reject(outOfShare(this.#share as number, cause)));
-      void worker.terminate();
+      exhausted ??= outOfShare(this.#share as number, cause);
+      this.#ending++;
+      void worker.terminate().then(() => {
+        this.#ending--;
+        this.#returns = performance.now() + grace;
+      });
     };
     const heard = (message: FromThread) => {
+      if (exhausted) return;
       if ('update' in message) {
         const busy = this.#busy.get(worker);
         if (busy) busy.bytes = message.bytes;
@@ -126,7 +143,7 @@ export class TrialPool {
       if (cause.code === 'ERR_WORKER_OUT_OF_MEMORY' && this.#share !== undefined) outOfMemory(cause);
       else settle(false, () => reject(new ThreadDied(`its thread ended: ${cause.message}`, { cause })));
     };
-    const ended = (code: number) => settle(false, () => reject(new ThreadDied(`its thread ended with code ${code}`)));
+    const ended = (code: number) => settle(false, () => reject(exhausted ?? new ThreadDied(`its thread ended with code ${code}`)));
     this.#busy.set(worker, { bytes: Infinity, outOfMemory });
     worker.on('message', heard).on('error', died).on('exit', ended);
     options.signal?.addEventListener('abort', stop, { once: true });
@@ -136,15 +153,25 @@ export class TrialPool {
 
   /** Where the process takes more than all jobs may: what idle threads keep of earlier ones is given back, and then the largest job is ended. */
   #look(): void {
-    if (this.#busy.size === 0 || process.memoryUsage.rss() <= (this.#options.memory as number)) return;
+    if (process.memoryUsage.rss() - this.#before <= (this.#options.memory as number)) {
+      this.#over = 0;
+      this.#returns = 0;
+      return;
+    }
+    if (this.#ending > 0 || performance.now() < this.#returns || ++this.#over < patience || this.#busy.size === 0) return;
+    this.#over = 0;
     if (this.#idle.length > 0) {
       for (const worker of this.#idle.splice(0)) void worker.terminate();
+      this.#returns = performance.now() + grace;
       return;
     }
     const [largest] = [...this.#busy.values()].sort((a, b) => b.bytes - a.bytes);
     largest.outOfMemory();
   }
 }
+
+/** Looks in a row that have to find too much, and milliseconds in which the memory of a thread that was ended comes back. */
+const [patience, grace] = [3, 20_000];
 
 function outOfShare(share: number, cause: unknown): ThroughtimeError {
   const sentence = `the trial took more than its share of the memory, ${showBytes(share)}; give a larger --memory, or fewer --jobs, or set training.memory`;

@@ -70,23 +70,6 @@ test('every setting is trained with every seed, each in a run directory of its o
   assert.equal(SweepDirectory.open(whole).record.status, 'done');
 });
 
-test('a trial that takes more than its share of the memory fails with a sentence, and the others go on', async () => {
-  using place = workplace();
-  const file = place.write('sweep.json', {
-    ...sweep,
-    base: { ...base, data: { ...base.data, length: 8000 }, training: { ...base.training, updates: 1, batchSize: 20 } },
-    axes: { 'model.hiddenSize': [4, 400] },
-  });
-  const out = place.path('out');
-  const { code, stdout, stderr } = await throughtime(['sweep', file, '--out', out, '--json', '--jobs', '1', '--memory', '500MB']);
-  assert.equal(code, 0, stderr);
-  const { trials } = JSON.parse(stdout) as SweepResult;
-  assert.deepEqual(trials, { count: 2, done: 1, failed: 1, leftOut: 0, waiting: 0 });
-  assert.match(stderr, /Trial 1 has failed: the trial took more than its share of the memory, 500 MB; give a larger --memory/);
-  const [failed] = eventsOf(out).filter((event) => event.event === 'failed');
-  assert.deepEqual([failed.trial, failed.code, failed.again], [1, 'MEMORY_EXHAUSTED', false]);
-});
-
 const refusals: readonly [string, object, RegExp][] = [
   [
     'an axis that is no field',

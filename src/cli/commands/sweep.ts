@@ -91,6 +91,7 @@ async function sweep(file: string, flags: SweepFlags, command: Command): Promise
     });
     progress?.end();
     process.stdout.write(flags.json ? `${toJson(result)}\n` : sweepScreen(result, standing as Standing));
+    if (result.trials.done === 0 && result.trials.failed > 0) process.exitCode = 1;
     if (result.stopped) process.stderr.write(`Stopped as asked after ${duration(result.seconds)}; the same command goes on.\n`);
   } finally {
     progress?.end();
