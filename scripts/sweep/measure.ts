@@ -89,10 +89,17 @@ if (wanted('overhead') || wanted('long')) {
       const rows = [];
       for (const trials of [1000, 10_000, 100_000]) {
         say(`${trials} simulated trials`);
+        const load = round(os.loadavg()[0]);
         const args = [path.join(import.meta.dirname, 'simulatedSweep.ts'), redis, folder, version, String(trials)];
         const { checkSeconds, seconds, before, largest } = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
         rows.push({
-          ...{ trials, checkSeconds: round(checkSeconds), seconds: round(seconds), millisecondsPerTrial: round((1000 * seconds) / trials) },
+          ...{
+            trials,
+            load,
+            checkSeconds: round(checkSeconds),
+            seconds: round(seconds),
+            millisecondsPerTrial: round((1000 * seconds) / trials),
+          },
           ...{ megabytesBefore: round(before / 1e6), megabytesAtMost: round(largest / 1e6) },
         });
       }

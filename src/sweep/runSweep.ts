@@ -60,6 +60,8 @@ export interface SweepRequest {
 
 export interface HandsParts {
   readonly directory: SweepDirectory;
+  /** The version of this program. */
+  readonly program: string;
   readonly read: ReadSweep;
   /** What the tests of the data have said, by the key of the data; empty where no verdicts are wanted. */
   readonly reports: Readonly<Record<string, DependenceReport>>;
@@ -84,8 +86,12 @@ export async function runSweep(request: SweepRequest): Promise<SweepResult> {
     const signal = request.signal ?? new AbortController().signal;
     const reports = read.sweep.verdicts ? await reportsOf(directory, request, signal) : {};
     if (resumed) directory.update({ status: 'running' });
+    const before = directory.record.program;
+    if (before !== request.program) {
+      watcher?.noted?.(`The sweep was begun by version ${before} and goes on with ${request.program}: the bits may differ.`);
+    }
     writer = directory.writer();
-    hands = await request.hands({ directory, read, reports });
+    hands = await request.hands({ directory, program: request.program, read, reports });
     watcher?.begun?.({ directory, standing, hands: hands.name, resumed });
     const changed = (left: number | null) => watcher?.changed?.(left);
     const noted = (sentence: string) => watcher?.noted?.(sentence);

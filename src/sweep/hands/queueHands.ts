@@ -49,7 +49,7 @@ export class QueueHands implements Hands {
   #last = '0';
 
   constructor(parts: HandsParts, server: QueueServer) {
-    const { directory, read } = parts;
+    const { directory, program, read } = parts;
     const { record } = directory;
     this.#parts = parts;
     this.#server = server;
@@ -62,7 +62,7 @@ export class QueueHands implements Hands {
     this.#keys = keysOf(record.id);
     this.#outstanding = new Uint8Array(read.trials.count);
     this.#notice = {
-      ...{ id: record.id, program: record.program, name: record.name, directory: path.basename(path.resolve(directory.path)) },
+      ...{ id: record.id, program, name: record.name, directory: path.basename(path.resolve(directory.path)) },
       ...{ folder: record.folder, sweep: record.sweep, files: offeredFiles(parts) },
     };
   }

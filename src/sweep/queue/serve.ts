@@ -195,6 +195,7 @@ class Server {
     if (await this.#redis.sismember(keys.finished, jobIdOf(id, job))) return true;
     if (shared === undefined) await sendRun(this.#redis, keys.files(trial), run);
     await this.#finish(id, job, answer, shared === undefined);
+    this.#options.told(`Trial ${trial} of ${notice.name}: ${saidOf(answer)}.`);
     if (shared === undefined) rmSync(run, { recursive: true, force: true });
     return true;
   }
@@ -281,6 +282,13 @@ class Server {
       .xadd(keys.messages, '*', 'm', toJson(message))
       .exec();
   }
+}
+
+/** What came of a trial, in a few words. */
+function saidOf(answer: TrialAnswer): string {
+  if (answer.outcome === 'failed') return `failed, ${answer.because}`;
+  const loss = answer.loss === null ? 'without a loss' : `at a loss of ${answer.loss.toPrecision(4)}`;
+  return `${answer.outcome === 'done' ? 'done' : 'paused'} after ${answer.updates} updates, ${loss}`;
 }
 
 /** Whether a lock is that of a process on another host. */
