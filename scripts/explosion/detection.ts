@@ -113,18 +113,29 @@ function measured(runs: readonly Run[]) {
       ? []
       : [{ truth, runs: all.length, alarms: rules.map(([, at]) => all.filter((run) => alarm(run, at(run))).length) }];
   });
+  const wrong = [...Map.groupBy(counted, ({ setUp }) => setUp)].flatMap(([setUp, all]) => {
+    const missed = all.filter((run) => explodes(run.outcome) && !alarm(run, run.detected)).length;
+    const alarms = all.filter((run) => !explodes(run.outcome) && run.detected !== null);
+    const by = [...new Set(alarms.map((run) => run.by))].join(', ');
+    return [
+      ...(missed > 0 ? [`${setUp}: ${missed} missed`] : []),
+      ...(alarms.length > 0
+        ? [`${setUp}: ${alarms.length} false alarms (${by}, from update ${Math.min(...alarms.map((run) => run.detected ?? 0))})`]
+        : []),
+    ];
+  });
   const left = runs.filter((run) => !counted.includes(run));
   const out = { runs: left.length, alarms: rules.map(([, at]) => left.filter((run) => at(run) !== null).length) };
   const updates = of(false).reduce((sum, run) => sum + run.updates, 0);
   const unstable = of(false).reduce((sum, run) => sum + run.unstable, 0);
-  return { runs, rows, out, confusion, quiet: { updates, unstable } };
+  return { runs, rows, out, confusion, wrong, quiet: { updates, unstable } };
 }
 
 type Measured = ReturnType<typeof measured>;
 
 const table = (rows: readonly (readonly (string | number)[])[]) => rows.map((row) => `| ${row.join(' | ')} |`).join('\n');
 
-function section({ runs, rows, out, confusion, quiet }: Measured): string {
+function section({ runs, rows, out, confusion, wrong, quiet }: Measured): string {
   const head = [
     ['truth', 'runs', ...rules.map(([rule]) => rule)],
     ['---', '---', ...rules.map(() => '---')],
@@ -138,17 +149,19 @@ ${table([...head, ...body, ['left out', out.runs, ...out.alarms]])}
 |---|---|---|---|---|
 ${table(confusion.map((each) => [each.rule, `${each.missed} of ${each.exploding}`, `${each.falseAlarms} of ${each.harmless}`, each.medianLead ?? 'none', `${each.before} of ${each.compared}`]))}
 
+Where the detector is wrong: ${wrong.length === 0 ? 'nowhere' : wrong.join('; ')}.
+
 Signs of an unstable learning curve (spike, divergence, plateau) in the runs that do not explode: ${quiet.unstable} in ${quiet.updates} updates, ${((1000 * quiet.unstable) / quiet.updates).toFixed(2)} in 1000.`;
 }
 
 interface Parts {
   readonly drawn: readonly Run[];
-  readonly ones: readonly Run[];
-  readonly byHand: readonly Run[];
+  readonly ones?: readonly Run[];
+  readonly byHand?: readonly Run[];
 }
 
 /** The parts of the page, each measured by itself. */
-const parts: { readonly [Name in keyof Parts]: () => Promise<Run[]> } = {
+const parts: Readonly<Record<keyof Parts, () => Promise<Run[]>>> = {
   drawn: async () => runsOf(await drawRuns(backend, drawSeed, drawCount, say), seeds, { held }),
   // The same set-ups that are not to explode, with one sequence a batch: a loss is then a matter of luck.
   ones: async () => {
@@ -167,7 +180,7 @@ if (option === '--try') {
   const file = new URL('../../docs/measured/explosionDetection.json', import.meta.url);
   const kept = option === '--only' ? JSON.parse(readFileSync(file, 'utf8')) : {};
   for (const name of option === '--only' ? values : Object.keys(parts)) {
-    kept[name] = await parts[name as keyof Parts]();
+    kept[name] = await parts[name as keyof typeof parts]();
     say(section(measured(kept[name])));
   }
   write(kept);
@@ -181,7 +194,7 @@ function write({ drawn, ones, byHand }: Parts): void {
 
 Runs of known truth, ${seeds.length} seeds for each set-up, all without a clip, 16 sequences a batch. The truth is what became of a run, and does not come
 from the detector (\`scripts/explosion/truth.ts\`, written before the runs that judge were drawn). It explodes if a value is not finite or the loss
-of a held-out batch stays above 10 times what it was in the beginning for 20 updates on end; late, if from update 100 on or later. It does
+of a held-out batch stays above 10 times what it was in the beginning for 20 updates on end, or to the end; late, if from update 100 on or later. It does
 not if that loss never passes 1.5 times its beginning, ends below it, and keeps at least half of what it had learned. What is in between, and a
 set-up whose seeds disagree, has no truth and is left out; what the rules say of those is in the table all the same.
 
@@ -204,17 +217,11 @@ before any of them had been run. It is the fourth draw; each of the others was l
 
 ${section(measured(drawn))}
 
-The set-ups among these that were not made to explode, once more, with one seed and one sequence a batch:
-
-${section(measured(ones))}
-
-## Runs that the detector was made with
-
-They say little about how good it is: ${judging.length} set-ups made by hand (\`scripts/explosion/runs.ts\`):
-
-${section(measured(byHand))}
-
-Every run is in [explosionDetection.json](explosionDetection.json). Made by \`npm run measure:detection\`.
+${ones ? `The set-ups among these that were not made to explode, once more, with one seed and one sequence a batch:\n\n${section(measured(ones))}\n\n` : ''}${
+  byHand
+    ? `## Runs that the detector was made with\n\nThey say little about how good it is: ${judging.length} set-ups made by hand (\`scripts/explosion/runs.ts\`):\n\n${section(measured(byHand))}\n\n`
+    : ''
+}Every run is in [explosionDetection.json](explosionDetection.json). Made by \`npm run measure:detection\`.
 `,
   );
 }
