@@ -262,6 +262,14 @@ const lines: readonly Line[] = [
   },
   // Too few to tell.
   { name: 'faint, kept symbol', task: faint(3, 0.93), lags: [8, 20], models: [gru(12), tanh(16)], construction: 'faint', sequences: 80 },
+  {
+    name: 'fast with momentum, order',
+    task: order,
+    lags: [5],
+    models: [lstm(24), tanh(24)],
+    training: { optimizer: 'momentum', learningRate: 4, clip: 'none' },
+    construction: 'wrecked',
+  },
 ];
 
 export const choosing = (seeds: readonly number[]): Trial[] => trialsOf(lines, seeds);

@@ -87,7 +87,7 @@ export function examination(
 export function course(changed: Partial<Course> = {}): Course {
   return {
     ...{ updates: 2000, asked: 2000, stopped: null, nonFinite: { count: 0, first: null }, signs: [] },
-    loss: { begin: 1.39, first: 1.38, lowest: 0.01, at: 2000, last: 0.01, lastMean: 0.01, least: 0.01, spread: 0.01 },
+    loss: { begin: 1.39, first: 1.38, lowest: 0.01, at: 2000, last: 0.01, lastMean: 0.01, spread: 0.01 },
     norm: { median: 0.3, largest: 2, clipped: 0 },
     growth: { largest: 1, early: 0, median: -1, share: 0 },
     ...changed,
@@ -95,7 +95,7 @@ export function course(changed: Partial<Course> = {}): Course {
 }
 
 const flat = course({
-  loss: { begin: 1.39, first: 1.39, lowest: 1.385, at: 1200, last: 1.386, lastMean: 1.387, least: 1.386, spread: 0.01 },
+  loss: { begin: 1.39, first: 1.39, lowest: 1.385, at: 1200, last: 1.386, lastMean: 1.387, spread: 0.01 },
 });
 const vanished = { loss: 1.386, used: 0, reach: fading(1, -0.4) };
 const healthy = examination();
@@ -125,7 +125,7 @@ export const examinations: readonly (readonly [name: string, verdict: string, Ex
       { ...vanished, loss: 0.41, far: 0.4 },
       {
         course: course({
-          loss: { begin: 1.39, first: 1.38, lowest: 0.41, at: 2000, last: 0.41, lastMean: 0.41, least: 0.41, spread: 0.01 },
+          loss: { begin: 1.39, first: 1.38, lowest: 0.41, at: 2000, last: 0.41, lastMean: 0.41, spread: 0.01 },
         }),
       },
     ),
@@ -174,7 +174,7 @@ export const examinations: readonly (readonly [name: string, verdict: string, Ex
         ...{ horizon: 0, interval: [0, 1], outcome: 'none-larger-than', reference: { loss: constant, window: 0, constant } },
       },
       course: course({
-        loss: { begin: 0.9, first: 1.45, lowest: 1.37, at: 600, last: 1.52, lastMean: 1.51, least: 0.8, spread: 0.5 },
+        loss: { begin: 0.9, first: 1.45, lowest: 1.37, at: 600, last: 1.52, lastMean: 1.51, spread: 0.5 },
       }),
     }),
   ],
@@ -192,7 +192,7 @@ export const examinations: readonly (readonly [name: string, verdict: string, Ex
       {
         course: course({
           nonFinite: { count: 1500, first: 3 },
-          loss: { begin: 1.39, first: 1.4, lowest: 1.38, at: 200, last: Number.NaN, lastMean: Number.NaN, least: Number.NaN, spread: 0.01 },
+          loss: { begin: 1.39, first: 1.4, lowest: 1.38, at: 200, last: Number.NaN, lastMean: Number.NaN, spread: 0.01 },
         }),
       },
     ),
@@ -211,7 +211,15 @@ export const examinations: readonly (readonly [name: string, verdict: string, Ex
     'exploding',
     examination(
       { loss: 2.4, used: 0 },
-      { course: course({ loss: { begin: 1.39, first: 1.5, lowest: 1.4, at: 200, last: 2.6, lastMean: 2.7, least: 2.6, spread: 0.01 } }) },
+      { course: course({ loss: { begin: 1.39, first: 1.5, lowest: 1.4, at: 200, last: 2.6, lastMean: 2.7, spread: 0.01 } }) },
+    ),
+  ],
+  [
+    'thrown above a constant by the first updates, and never as good as one again',
+    'exploding',
+    examination(
+      { loss: 1.387, used: 0, reach: fading(1, -0.4) },
+      { course: course({ loss: { begin: 1.41, first: 1.65, lowest: 1.53, at: 60, last: 1.564, lastMean: 1.608, spread: 0.17 } }) },
     ),
   ],
   [
@@ -276,7 +284,7 @@ export const examinations: readonly (readonly [name: string, verdict: string, Ex
           at: 0,
           last: Number.NaN,
           lastMean: Number.NaN,
-          least: Number.NaN,
+
           spread: 0.01,
         },
       },

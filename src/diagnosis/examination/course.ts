@@ -18,7 +18,7 @@ export interface Course {
     readonly count: number;
   }[];
   /** Minibatch losses: that of the first update, medians over the first and the last tenth, and over the tenth where it was lowest, which ended after `at` updates;
-   * and of the single minibatches of the last tenth: the lowest, and how far they lie from their median (median distance, in the unit of a standard deviation). */
+   * and how far single minibatches of the last tenth lie from its median (median distance, in the unit of a standard deviation). */
   readonly loss: {
     readonly begin: number;
     readonly first: number;
@@ -26,7 +26,6 @@ export interface Course {
     readonly at: number;
     readonly last: number;
     readonly lastMean: number;
-    readonly least: number;
     readonly spread: number;
   };
   /** Median over the updates of ‖g‖₂ before clipping, its largest value, and the share of the updates in which the clip bound. */
@@ -99,7 +98,6 @@ export class CourseRecorder {
         at,
         last: level,
         lastMean: last.reduce((sum, each) => sum + each, 0) / last.length,
-        least: last.reduce((least, each) => (each < least ? each : least), Number.POSITIVE_INFINITY),
         spread: deviationOfNormal * medianOf(last.map((each) => Math.abs(each - level))),
       },
       norm: {

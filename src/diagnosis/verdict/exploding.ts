@@ -106,20 +106,17 @@ function isThrown({ updates, loss: { begin, first } }: Course, { loss: { constan
 }
 
 /**
- * Whether the losses of the last updates are worse than a constant's, and worse than they have been, by more than the minibatches differ from one
- * another: the constant's is known on other data, the level from some tenth of the updates, and the beginning from one minibatch,
- * which none of the last ones may have been below.
+ * Whether the losses of the last updates are worse than a constant's, by more than the minibatches differ from one another, and worse than they have been:
+ * than in some tenth of the updates, or, where no tenth was any better than a constant, than before the first.
  */
-function isWorse({ updates, loss: { begin, lastMean, last, least, lowest, spread } }: Course, { loss }: Examination): boolean {
+function isWorse({ updates, loss: { begin, lastMean, last, lowest, spread } }: Course, { loss }: Examination): boolean {
   if (updates === 0) return false;
   if (!Number.isFinite(lastMean)) return true;
   if (loss.constant === null) return false;
-  const ofLevel = (thresholds.sure * spread) / Math.sqrt(Math.max(1, updates / 10));
-  const level = Math.min(last, lastMean);
-  return (
-    level > Math.max(thresholds.diverged * loss.constant, loss.constant + ofLevel) &&
-    (last > Math.max(thresholds.risen * lowest, lowest + ofLevel) || (last > thresholds.risen * begin && least > begin))
-  );
+  const doubt = (thresholds.sure * spread) / Math.sqrt(Math.max(1, updates / 10));
+  const bound = Math.max(thresholds.diverged * loss.constant, loss.constant + doubt);
+  if (Math.min(last, lastMean) <= bound) return false;
+  return last > Math.max(thresholds.risen * lowest, lowest + doubt) || (lowest > bound && last > thresholds.risen * begin);
 }
 
 /** Whether most of what had been learned is gone at the end. */
