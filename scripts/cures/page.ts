@@ -15,7 +15,10 @@ function cell(runs: readonly CureRun[]): string {
   const horizons = runs.map(({ horizon }) => horizon);
   const [least, most] = [Math.min(...horizons), Math.max(...horizons)];
   const reach = most < 0 ? 'no reach' : least === most ? `reach ${most}` : `reach ${Math.max(0, least)} to ${most}`;
-  const how = solved.length > 0 ? `${median(solved)} updates` : `best ${short(Math.min(...runs.map(({ best }) => best)))}`;
+  const how =
+    solved.length > 0
+      ? `${median(solved)} updates`
+      : `best ${short(Math.min(...runs.map(({ best }) => best)))} in ${Math.min(...runs.map(({ updates }) => updates))}`;
   return `${solved.length}/${runs.length}, ${how}, ${reach}`;
 }
 
@@ -39,7 +42,8 @@ export function page(runs: readonly CureRun[]): string {
   const cut = runs.filter(({ ended }) => ended === 'time').length;
   return `# Cures, and how far they reach
 
-How many seeds solved a task on sequences that they had not seen, after how many updates in the median, or else the lowest validation loss of any seed; and the
+How many seeds solved a task on sequences that they had not seen, after how many updates in the median, or else the lowest validation loss of any seed in
+how many updates; and the
 [gradient horizon](../math/gradientHorizon.md) of the trainings: the largest lag that the gradient could have learned from, smallest and largest of the seeds.
 
 | | ${tasks.map(({ name }) => name).join(' | ')} |

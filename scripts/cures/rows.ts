@@ -24,7 +24,7 @@ export const rows: readonly CureRow[] = [
   {
     name: 'tanh, orthogonal throughout',
     model: (units) => ({ ...plain(units), orthogonal: { learningRate: 0.0005 } }),
-    training: { optimizer: 'rmsprop', learningRate: 0.01, schedule: falling, clip: 'none' },
+    training: { optimizer: 'rmsprop', learningRate: 0.01, schedule: { cosine: { minimum: 0.02 } }, clip: { percentile: 90 } },
   },
   { name: 'tanh, skip added', model: (units) => ({ ...plain(units), recurrentInit: { gaussian: 0.5 }, skip: { kind: 'add', lag: 16 } }) },
   {

@@ -40,7 +40,7 @@ export const tasks: readonly CureTask[] = [
     name: 'copy 100',
     data: { kind: 'task', name: 'copying', length: 100, ...many },
     needs: 111,
-    ...{ units: 128, batchSize: 32, updates: 12_000 },
+    ...{ units: 128, batchSize: 32, updates: 8000 },
     ...below(1e-3),
   },
   {
