@@ -8,6 +8,8 @@ import { wrapped } from './wrapped.ts';
 /** Runs that are left out for the same reason, as far as they are named each. */
 const named = 20;
 const indent = '  ';
+/** The longest line of text; of a table, as long as there is room. */
+const longest = 98;
 
 /** What `compare` prints for people: the groups, how they differ pair by pair, and what was left out. */
 export function comparisonScreen(comparison: Comparison, width: number): string {
@@ -19,16 +21,20 @@ export function comparisonScreen(comparison: Comparison, width: number): string 
   const { lines, omitted } = groupTable(groups, by, room);
   return [
     '',
-    ...wrapped(head, indent),
-    ...(pooled.length > 0 ? wrapped(`Each group holds several values of ${pooled.join(', ')}.`, indent) : []),
+    ...told(head, room),
+    ...(pooled.length > 0 ? told(`Each group holds several values of ${pooled.join(', ')}.`, room) : []),
     '',
     ...lines.map((line) => `${indent}${line}`),
-    ...(omitted.length > 0 ? wrapped(`Not shown for want of room: ${omitted.join(', ')}; --json has all.`, indent) : []),
+    ...(omitted.length > 0 ? told(`Not shown for want of room: ${omitted.join(', ')}; --json has all.`, room) : []),
     '',
     ...differences(comparison, room),
     ...leftOutLines(leftOut, room),
   ].join('\n');
 }
+
+/** A sentence in lines that fit; `deeper` by so many characters. */
+const told = (sentence: string, room: number, deeper = 0) =>
+  wrapped(sentence, `${indent}${' '.repeat(deeper)}`, Math.min(longest, room + indent.length));
 
 /** The last part of a path, or all of it where another field ends so too. */
 function titlesOf(by: readonly string[]): string[] {
@@ -101,21 +107,19 @@ function differences({ groups, against, by, confidence, differences: all, metric
   for (const { group, because: why } of all) if (why !== null) because.set(why, [...(because.get(why) ?? []), name(group)]);
   const reasons = [...because].flatMap(([why, names]) => {
     const which = names.length === all.length ? '' : `${cut(names.join('; '), room)}: `;
-    return wrapped(`No interval: ${which}${why}.`, indent);
+    return told(`No interval: ${which}${why}.`, room);
   });
   const omitted = all.filter(({ leftOut, interval }) => leftOut > 0 && interval !== null);
   const sum = omitted.reduce((total, { leftOut }) => total + leftOut, 0);
   const misses = Math.round(1 / (1 - confidence));
   return [
-    ...wrapped(`${metric} less that of ${name(against)}, over pairs of the same seed and the same other fields (paired t):`, indent),
+    ...told(`${metric} less that of ${name(against)}, over pairs of the same seed and the same other fields (paired t):`, room),
     '',
     ...fittedTable(columns, all.map(row), room).lines.map((line) => `${indent}${line}`),
     '',
     ...reasons,
-    ...(sum > 0
-      ? wrapped(`Left out of these: ${sum} ${sum === 1 ? 'pair' : 'pairs'} in which a run failed or was not measured.`, indent)
-      : []),
-    ...(all.length > 1 ? wrapped(`Each interval holds by itself; of many, about one in ${misses} misses by chance.`, indent) : []),
+    ...(sum > 0 ? told(`Left out of these: ${sum} ${sum === 1 ? 'pair' : 'pairs'} in which a run failed or was not measured.`, room) : []),
+    ...(all.length > 1 ? told(`Each interval holds by itself; of many, about one in ${misses} misses by chance.`, room) : []),
     '',
   ];
 }
@@ -132,15 +136,14 @@ function leftOutLines(leftOut: Comparison['leftOut'], room: number): string[] {
     const reason = run.length > 2 ? why.replaceAll(run, '<run>') : why;
     alike.set(reason, [...(alike.get(reason) ?? []), run]);
   }
-  const within = `${indent}  `;
   const lines = [...alike].flatMap(([why, runs]) => {
     if (runs.length === 1)
-      return wrapped(why.startsWith('<run>') ? why.replaceAll('<run>', runs[0]) : `${runs[0]} ${why.replaceAll('<run>', runs[0])}`, within);
+      return told(why.startsWith('<run>') ? why.replaceAll('<run>', runs[0]) : `${runs[0]} ${why.replaceAll('<run>', runs[0])}`, room, 2);
     const more = runs.length > named ? ` and ${runs.length - named} more, which --json names` : '';
     const list = runs.slice(0, named).map((run) => cut(run, room - 6));
     return [
-      ...wrapped(`${runs.length} of them, ${why.startsWith('<run>') ? '' : 'each of which '}${why}:`, within),
-      ...wrapped(`${list.join(', ')}${more}`, `${within}  `),
+      ...told(`${runs.length} of them, ${why.startsWith('<run>') ? '' : 'each of which '}${why}:`, room, 2),
+      ...told(`${list.join(', ')}${more}`, room, 4),
     ];
   });
   const head = `${leftOut.length} ${leftOut.length === 1 ? 'run is' : 'runs are'} left out:`;

@@ -5,7 +5,7 @@ export interface TableColumn {
   readonly right?: boolean;
   /** Fewest characters that the column may be cut to; one without is never cut. */
   readonly least?: number;
-  /** The columns that go first where there is no room, the highest number first; one without always stays. */
+  /** The columns that go where there is no room, those of the highest number first and together; one without always stays. */
   readonly omit?: number;
 }
 
@@ -29,8 +29,11 @@ export function fittedTable(columns: readonly TableColumn[], rows: readonly (rea
   const kept = new Set(columns.keys());
   const sum = (of: (index: number) => number) => [...kept].reduce((total, index) => total + of(index) + gap, -gap);
   const asWanted = (index: number) => (columns[index].least === undefined ? widths[index] : Math.min(widths[index], wanted));
-  const omissible = columns.flatMap(({ omit }, index) => (omit === undefined ? [] : [{ index, omit }])).sort((a, b) => b.omit - a.omit);
-  for (const { index } of omissible) if (sum(asWanted) > width) kept.delete(index);
+  const ranks = [...new Set(columns.flatMap(({ omit }) => omit ?? []))].sort((a, b) => b - a);
+  for (const rank of ranks) {
+    if (sum(asWanted) <= width) break;
+    for (const [index, { omit }] of columns.entries()) if (omit === rank) kept.delete(index);
+  }
   while (sum((index) => widths[index]) > width) {
     const cuttable = [...kept].filter((index) => widths[index] > (columns[index].least ?? Infinity));
     if (cuttable.length === 0) break;

@@ -2,9 +2,8 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { FollowedRun } from './followedRun.ts';
 
-/** How deep below the folder run directories are looked for, and how many are shown. */
+/** How deep below the folder run directories are looked for. */
 const depth = 3;
-const most = 2000;
 
 /**
  * The run directories of a folder, which may be one itself. A run is known by its path below the folder, and only what was found by looking
@@ -15,8 +14,12 @@ export class RunList {
   readonly #runs = new Map<string, FollowedRun>();
   #looking: Promise<void> | undefined;
 
-  constructor(folder: string) {
+  readonly #most: number;
+
+  /** @param most runs that are shown. */
+  constructor(folder: string, most = 2000) {
     this.folder = folder;
+    this.#most = most;
   }
 
   get(name: string): FollowedRun | undefined {
@@ -40,9 +43,9 @@ export class RunList {
 
   async #look(): Promise<void> {
     const names: string[] = [];
-    await find(this.folder, '', depth, names);
-    this.cut = names.length > most;
-    names.length = Math.min(most, names.length);
+    await find(this.folder, '', depth, names, this.#most + 1);
+    this.cut = names.length > this.#most;
+    names.length = Math.min(this.#most, names.length);
     for (const name of names) {
       if (!this.#runs.has(name)) this.#runs.set(name, new FollowedRun(path.join(this.folder, name), name));
     }
@@ -50,8 +53,9 @@ export class RunList {
   }
 }
 
-async function find(folder: string, name: string, left: number, names: string[]): Promise<void> {
-  if (names.length > most) return;
+/** @param enough names, after which no more are looked for. */
+async function find(folder: string, name: string, left: number, names: string[], enough: number): Promise<void> {
+  if (names.length >= enough) return;
   const here = path.join(folder, name);
   if (
     await stat(path.join(here, 'run.json')).then(
@@ -65,6 +69,6 @@ async function find(folder: string, name: string, left: number, names: string[])
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     // Links are not followed: what is served lies in the folder that was named.
     if (entry.isDirectory() && !entry.name.startsWith('.'))
-      await find(folder, name === '' ? entry.name : `${name}/${entry.name}`, left - 1, names);
+      await find(folder, name === '' ? entry.name : `${name}/${entry.name}`, left - 1, names, enough);
   }
 }

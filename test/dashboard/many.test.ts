@@ -1,6 +1,6 @@
 /** Pictures of many runs: what the server says of them, and where the page draws it. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -9,6 +9,7 @@ import { cutTo, inkOn, resultScale } from '../../dashboard/chart/resultScale.ts'
 import { csvOf } from '../../dashboard/data/csv.ts';
 import type { GridAnswer, TrialsAnswer } from '../../src/server/answers.ts';
 import { type Dashboard, serveDashboard } from '../../src/server/dashboardServer.ts';
+import { RunList } from '../../src/server/runList.ts';
 import { writeGrid, writeOfVersion, writeTrial } from '../run/trials.ts';
 
 describe('what the server says of many runs', () => {
@@ -91,6 +92,21 @@ describe('what the server says of many runs', () => {
     assert.equal(await json('/api/grid?under=killed&x=model.cell'), null);
     assert.equal((await fetch(new URL('/api/grid?x=model.nothing', dashboard.address))).status, 400);
   });
+});
+
+test('of more runs than are shown, the list says that there are more', async () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'list-'));
+  for (let run = 0; run < 6; run++) {
+    mkdirSync(path.join(folder, String(run)));
+    writeFileSync(path.join(folder, String(run), 'run.json'), '{}');
+  }
+  const list = new RunList(folder, 5);
+  await list.look();
+  assert.deepEqual([list.all.length, list.cut], [5, true]);
+  rmSync(path.join(folder, '3'), { recursive: true });
+  await list.look();
+  assert.deepEqual([list.all.length, list.cut, list.get('3')], [5, false, undefined]);
+  rmSync(folder, { recursive: true });
 });
 
 describe('parallel coordinates', () => {
