@@ -5,11 +5,8 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { inspect } from 'node:util';
 import { readExperiment } from '../../src/run/experiment.ts';
-<<<<<<< HEAD
 import { readSweep } from '../../src/sweep/sweepFile.ts';
-=======
 import { blocks, docstringExamples, onSources, pages, root } from './codeBlocks.ts';
->>>>>>> package
 import { workplace } from './commandLine.ts';
 
 /** Runs a piece of TypeScript that imports the package, on the sources. */
