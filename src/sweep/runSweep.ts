@@ -40,12 +40,15 @@ export interface SweepResult {
 
 /** Told to whoever shows progress. */
 export interface SweepWatcher {
+  /** The trials are known, and who trains them. */
   begun?(sweep: { directory: SweepDirectory; standing: Standing; hands: string; resumed: boolean }): void;
   /** Something changed; `left` is the time left in seconds, as far as it can be told. */
   changed?(left: number | null): void;
+  /** Something that the user should know, in a sentence. */
   noted?(sentence: string): void;
 }
 
+/** Which sweep is made or gone on with, by whom. */
 export interface SweepRequest {
   readonly read: ReadSweep;
   /** The sweep directory, which is gone on with where it is there. */

@@ -17,6 +17,7 @@ export interface Sweep {
   readonly verdicts: boolean;
 }
 
+/** A sweep file that has been read. */
 export interface ReadSweep {
   readonly sweep: Sweep;
   readonly trials: Trials;

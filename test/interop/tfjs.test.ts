@@ -207,6 +207,38 @@ describe('the recurrent path', () => {
     assert.ok(dx.every(Number.isFinite) && dx.some((each) => each !== 0));
   });
 
+  test('both directions of a bidirectional layer are bounded, and a layer in a model of a model', () => {
+    const layer = tfl.layers.simpleRNN({ units: H, kernelInitializer: 'ones' }) as tfl.RNN;
+    const both = tfl.layers.bidirectional({ layer, mergeMode: 'concat', inputShape: [T, I] } as never);
+    const inner = tfl.sequential({ layers: [both] });
+    const outer = tfl.sequential({ layers: [inner] });
+    outer.setWeights(outer.getWeights().map((weight, index) => normal(weight.shape, index + 1, 1.2)));
+    const x = normal([B, T, I], 8);
+    const gradient = () =>
+      tf
+        .grad((input: tf.Tensor) => tf.sum(outer.apply(input) as tf.Tensor))(x)
+        .dataSync();
+    const free = gradient();
+    const { release } = clipRecurrentPath(outer, { recurrentValue: 1e-30 });
+    assert.ok(gradient().every((each) => Math.abs(each) < 1e-25));
+    release();
+    assert.deepEqual(gradient(), free);
+  });
+
+  test('it holds while a model is trained', async () => {
+    const made = model('lstm', { every: false });
+    clipRecurrentPath(made, { recurrentNorm: 1e-30 });
+    made.compile({ optimizer: tf.train.sgd(1), loss: 'meanSquaredError' });
+    const before = made.getWeights().map((weight) => weight.dataSync().slice());
+    await made.fit(normal([8, 5, 3], 1), normal([8, 2], 2), { epochs: 2, verbose: 0 });
+    const moved = made.getWeights().map((weight, index) => largestDifference(weight.dataSync(), before[index]));
+    // The dense layer's own gradient does not pass a state.
+    assert.deepEqual(
+      moved.map((each) => each > 1e-6),
+      [false, false, false, true, true],
+    );
+  });
+
   test('a model without such layers and a wrong threshold are refused', () => {
     assert.throws(
       () => clipRecurrentPath(tfl.sequential({ layers: [tfl.layers.dense({ units: 1, inputShape: [2] })] }), { recurrentNorm: 1 }),

@@ -29,13 +29,21 @@ export function isRecurrent(layer: Layer): layer is RecurrentLayer {
   return 'cell' in layer && typeof (layer.cell as RecurrentLayer['cell'])?.call === 'function';
 }
 
+/** What a layer is made of: the layers of a model in a model, both directions of a bidirectional layer, what a wrapper wraps; or it alone. */
+function parts(layer: object): Layer[] {
+  const { layers, forwardLayer, backwardLayer, layer: wrapped } = layer as Partial<Record<string, unknown>>;
+  if (Array.isArray(layers)) return layers.flatMap(parts);
+  const within = [forwardLayer, backwardLayer, wrapped].filter((each) => typeof each === 'object' && each !== null);
+  return within.length > 0 ? within.flatMap((each) => parts(each as object)) : [layer as Layer];
+}
+
 /**
- * The recurrent layers of a model, or the layer itself.
+ * The recurrent layers of a model, also of what is wrapped in it, or the layer itself.
  *
  * @throws SHAPE_MISMATCH where there is none, or one that is not simpleRNN, LSTM or GRU.
  */
 export function recurrentLayers(from: LayersModel | layers.RNN): RecurrentLayer[] {
-  const all: Layer[] = 'layers' in from ? from.layers : [from];
+  const all = parts(from);
   const found = all.filter(isRecurrent);
   if (found.length === 0) {
     throw new ThroughtimeError(

@@ -26,7 +26,8 @@ export async function trainTruncated(model: LayersModel, x: Tensor, y: Tensor, o
     throw new ThroughtimeError('OPTION_INVALID', `a window is a whole number of steps from 1, got ${window}`);
   }
   const wrong = (sentence: string, field?: string) => new ThroughtimeError('SHAPE_MISMATCH', sentence, { field });
-  for (const { name, stateful, returnSequences } of recurrentLayers(model)) {
+  for (const { name, stateful, returnSequences, goBackwards } of recurrentLayers(model)) {
+    if (goBackwards) throw wrong('goes backwards through the sequence, so that no state can be carried on; leave it out', name);
     if (!stateful) throw wrong('forgets its state after each window; make it with stateful: true', name);
     if (!returnSequences) throw wrong('gives its last step alone, and every step has a target; make it with returnSequences: true', name);
   }

@@ -60,6 +60,7 @@ export interface CompareOptions {
 /**
  * Reads the runs at and below some places.
  *
+ * @param places run directories, and folders of them.
  * @param options.each told of every run read, and of how many there are.
  * @param options.why says why a run has not ended, where somebody knows it better than its directory.
  * @throws FILE_UNREADABLE, RUN_INVALID for places that hold no run. A single run that cannot be read is left out by name.

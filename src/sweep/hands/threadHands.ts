@@ -55,6 +55,7 @@ export class ThreadHands implements Hands {
     if (failed) throw failed.reason;
   }
 
+  /** Ends the threads. */
   async close(): Promise<void> {
     await this.#pool.close();
   }
