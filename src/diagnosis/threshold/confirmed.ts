@@ -1,10 +1,13 @@
-import { comesBack, type Stretch, stretchPieces } from './replay.ts';
+import { type Stretch, say, stretchPieces } from './replay.ts';
 import { learnsMore, repeated, type Search, type Tried, triedOf } from './threshold.ts';
 
 /** How often it may be lowered because one of them says so. */
 const mostLowered = 8;
 /** Each is compared with the same training at a threshold lower by this much, down to half as much after the answer has been lowered. */
 const compared = 8;
+/** A loss this many times the other training's on the same sequences is not a matter of the sequences. */
+const apart = 2;
+
 /**
  * Lowers a threshold until it is stable in trainings from new weights, each of which also has to learn what it learns with a far lower one.
  * A threshold is given up with the first that is not stable, and that one is the first to be trained with the next threshold. The last that
@@ -61,4 +64,13 @@ export function* confirmedPieces(
     note({ ...triedOf(threshold, runs, null), fresh: true, stable: all, why: all ? count : `${count}: ${why}` });
     if (all || lowered === mostLowered) return { threshold, stretch: runs[0], confirmed: stable / runs.length };
   }
+}
+
+/**
+ * Says if a single loss of the second half is back where it began. Both trainings have seen the same sequences at the same update, so that
+ * what a hard batch does shows in both.
+ */
+function comesBack({ losses, begin }: Stretch, beside: Stretch): string | null {
+  const at = losses.findIndex((loss, i) => i >= losses.length >> 1 && loss > begin && loss > apart * beside.losses[i]);
+  return at < 0 ? null : `the loss comes back to ${say(losses[at])}, and it began at ${say(begin)}`;
 }

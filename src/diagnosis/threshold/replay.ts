@@ -51,13 +51,6 @@ const quiet = 0.5;
 const noise = 4;
 /** The first losses, whose median is the beginning. */
 const first = 3;
-/** A single loss this many times the other training's on the same sequences is not a matter of the sequences. */
-const apart = 2;
-/**
- * A single loss may go back by this share of what has been learned. A threshold is to keep a training from losing all of it; what a few
- * trainings rule out has to happen more often than what is promised, or they would say little about it.
- */
-const mostLost = 0.5;
 /** Updates that are made after something has gone wrong. */
 const afterFault = 20;
 
@@ -115,16 +108,6 @@ export function* stretchPieces(
   }
   const clippedFraction = bound / losses.length;
   return { losses: Float64Array.from(losses), begin, loss, spread, norms: Float64Array.from(norms), clippedFraction, sign, fault };
-}
-
-/**
- * Says if a single loss of the second half has lost half of what was learned. The training beside, with a lower threshold, has seen the same
- * sequences at the same update, so that what a hard batch does shows in both.
- */
-export function comesBack({ losses, begin, loss: end }: Stretch, beside: Stretch): string | null {
-  const high = end + mostLost * (begin - end);
-  const at = losses.findIndex((loss, i) => i >= losses.length >> 1 && loss > high && loss > apart * beside.losses[i]);
-  return at < 0 ? null : `the loss comes back to ${say(losses[at])}; it began at ${say(begin)} and ends at ${say(end)}`;
 }
 
 /** The median over some seeds of where the loss begins with new weights. */

@@ -6,7 +6,7 @@ import type { ModelOptions } from '../../network/model.ts';
 import { initialize, Network } from '../../network/network.ts';
 import { type TrainingOptions, trainingDefaults } from '../../training/options.ts';
 import { Trainer } from '../../training/trainer.ts';
-import { beginningPieces, comesBack, type Stretch, stretchPieces } from './replay.ts';
+import { beginningPieces, stretchPieces } from './replay.ts';
 import { type TuneClipAnswer, tuneClipPieces } from './tuneClip.ts';
 
 const backend = await wasmBackend();
@@ -122,18 +122,4 @@ test('a training that happens to begin low is measured against where others begi
   });
   const middle = finish(beginningPieces({ network, dataset: train, options }, draw, seeds));
   assert.equal(middle, begins.toSorted((a, b) => a - b)[2]);
-});
-
-test('a single loss of the second half that loses half of what was learned is a fault, unless the training beside has it on the same sequences', () => {
-  const stretch = (losses: number[], loss = 0.2): Stretch => {
-    const rest = { norms: Float64Array.of(), clippedFraction: 0, spread: 0, sign: null, fault: null };
-    return { ...rest, losses: Float64Array.from(losses), begin: 1, loss };
-  };
-  const quiet = [1, 0.5, 0.2, 0.2, 0.2, 0.2];
-  // Half way from 0.2 back to 1 is 0.6.
-  const jump = (height: number) => quiet.map((loss, i) => (i === 4 ? height : loss));
-  assert.equal(comesBack(stretch(jump(0.59)), stretch(quiet)), null);
-  assert.match(comesBack(stretch(jump(0.61)), stretch(quiet)) ?? '', /comes back to 0\.61; it began at 1 and ends at 0\.2/);
-  assert.equal(comesBack(stretch(jump(0.61)), stretch(jump(0.31))), null);
-  assert.equal(comesBack(stretch([1, 0.9, 0.2, 0.2, 0.2, 0.2]), stretch(quiet)), null);
 });

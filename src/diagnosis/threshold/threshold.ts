@@ -1,6 +1,6 @@
 import type { Snapshot } from '../../training/guard/snapshots.ts';
 import { confirmedPieces } from './confirmed.ts';
-import { comesBack, median, type Replayed, repetitionSeed, type Stretch, say, stretchPieces } from './replay.ts';
+import { median, type Replayed, repetitionSeed, type Stretch, say, stretchPieces } from './replay.ts';
 
 /** From one threshold to the next on the way down, before the bracket is narrowed. */
 const stride = 16;
@@ -79,11 +79,11 @@ export function* thresholdPieces(search: Search): Generator<void, Found> {
   const [smallest, largest] = reach(none);
   let high: number | null = null;
   let low: { threshold: number; runs: Stretch[] } | null = null;
-  // Down in strides, until a threshold is stable and beside the next lower one too, which learns no more than it.
+  // Down in strides, until a threshold is stable and the next lower one learns no more than it.
   for (let threshold = largest; threshold > lowest * smallest; threshold /= stride) {
     const runs = yield* repeated(search, threshold);
     if (note(triedOf(threshold, runs, null))) {
-      if (low && triedOf(low.threshold, low.runs, runs).stable) break;
+      if (low && !learnsMore(runs, low.runs)) break;
       if (low) high = low.threshold;
       low = { threshold, runs };
     } else if (low) break;
@@ -140,8 +140,7 @@ export function learnsMore(runs: readonly Stretch[], others: readonly Stretch[])
 const lossOf = (runs: readonly Stretch[]) => median(runs.map(({ loss }) => loss));
 
 export function triedOf(threshold: number | null, runs: readonly Stretch[], lower: readonly Stretch[] | null): Tried {
-  const faults = runs.map((run, n) => wrong(run, threshold) ?? (lower?.[n] ? comesBack(run, lower[n]) : null));
-  const fault = faults.find((each) => each !== null) ?? null;
+  const fault = runs.map((run) => wrong(run, threshold)).find((each) => each !== null) ?? null;
   const loss = lossOf(runs);
   const outdone = fault === null && lower !== null && learnsMore(lower, runs);
   const why =
