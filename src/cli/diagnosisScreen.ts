@@ -4,8 +4,12 @@ import { lagPlot } from './lagPlot.ts';
 import { duration, short } from './numbers.ts';
 import { wrapped } from './wrapped.ts';
 
-/** What `diagnose` prints for people: the verdict, why, what to do, and where the gradient goes. One screen. */
-export function diagnosisScreen(diagnosis: Diagnosis, source: string): string {
+/**
+ * What `diagnose` prints for people: the verdict, why, what to do, and where the gradient goes. One screen.
+ *
+ * @param experiment the file whose fields can be set, where it was one that was diagnosed.
+ */
+export function diagnosisScreen(diagnosis: Diagnosis, experiment: string | null): string {
   const { verdict, findings, sick, loss, lagProfile: profile, cutShort, seconds, spent } = diagnosis;
   const [first, ...beside] = findings;
   const parts = Object.entries(spent).map(([part, each]) => `${part} ${duration(each)}`);
@@ -26,7 +30,7 @@ export function diagnosisScreen(diagnosis: Diagnosis, source: string): string {
           '',
         ]
       : []),
-    ...cures(diagnosis, source),
+    ...cures(diagnosis, experiment),
     ...(cutShort.length > 0 ? wrapped(`The budget cut short: ${cutShort.join(', ')}. That is no evidence of anything.`) : []),
     `  ${duration(seconds)}: ${parts.join(', ')}.`,
     '',
@@ -57,7 +61,7 @@ function horizons({
   return `inputs: the data need ${data}; the gradient reaches ${reach}; the network uses ${used}`;
 }
 
-function cures({ findings }: Diagnosis, source: string): string[] {
+function cures({ findings }: Diagnosis, experiment: string | null): string[] {
   const cures = findings[0].prescription.slice(0, 3);
   if (cures.length === 0) return [];
   const lines = cures.flatMap(({ set, why }) => [
@@ -66,7 +70,8 @@ function cures({ findings }: Diagnosis, source: string): string[] {
       .join(' ')}`,
     ...wrapped(`${why}.`, '        '),
   ]);
-  return [`  What to try, with throughtime diagnose ${source}:`, ...lines, ''];
+  const where = experiment === null ? 'in its experiment' : `with throughtime diagnose ${experiment}`;
+  return [`  What to try, ${where}:`, ...lines, ''];
 }
 
 /** As a shell takes it. */

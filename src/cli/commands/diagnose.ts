@@ -85,7 +85,8 @@ async function diagnose(source: string | undefined, flags: DiagnoseFlags, comman
   try {
     const diagnosis = await diagnosisOf(source, given);
     progress.end();
-    process.stdout.write(flags.json ? `${toJson(diagnosis)}\n` : diagnosisScreen(diagnosis, source ?? (flags.weights as string)));
+    const experiment = source === undefined || isRun(source) ? null : source;
+    process.stdout.write(flags.json ? `${toJson(diagnosis)}\n` : diagnosisScreen(diagnosis, experiment));
   } finally {
     progress.end();
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
