@@ -79,7 +79,7 @@ validation part, looked at every ${training.validateEvery} updates; the settings
 ${rows.join('\n')}
 
 Mean on the test part: **${mean.toFixed(3)}**. The experiment is [examples/chorales.json](../../examples/chorales.json): the cell ${model.cell}, ${model.layers ?? 1} layer${(model.layers ?? 1) > 1 ? 's' : ''} of ${model.hiddenSize} units,
-${training.updates} updates of ${training.batchSize} chorales, ${Math.round(runs[0].seconds)} seconds of training for the first seed on this machine.
+${training.updates} updates of ${training.batchSize} chorales.
 
 Every run is in [chorales.json](chorales.json). Made by \`npm run chorales -- JSB_Chorales.mat\`, then \`npm run measure:chorales\`.
 `,

@@ -56,6 +56,6 @@ export const rows: readonly CureRow[] = [
   {
     name: 'tanh + Omega',
     model: (units) => ({ ...plain(units), recurrentInit: { gaussian: 1 } }),
-    training: { optimizer: 'sgd', learningRate: 0.01, omega: { weight: 4 } },
+    training: { optimizer: 'sgd', learningRate: 0.01, omega: { weight: 16 } },
   },
 ];
