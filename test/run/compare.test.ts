@@ -85,6 +85,12 @@ describe('compare', () => {
     wrong({ 'model.layers': '1' }, /model\.layers is no field of the groups, which are by model\.cell, training\.clip/);
   });
 
+  test('a field that is left out is the same as one that says the default', () => {
+    writeTrial(at('defaults', 'said'), { set: ['model.layers=1', 'data.seed=1', 'model.residual=false'] });
+    writeTrial(at('defaults', 'left-out'), {});
+    assert.deepEqual(compareRuns(readRuns([at('defaults')])).by, []);
+  });
+
   test('an accuracy is better the higher it is', () => {
     for (const [cell, accuracy] of Object.entries({ rnn: 0.3, gru: 0.9 })) {
       writeTrial(at('accuracy', cell), { set: [`model.cell=${cell}`], accuracy });

@@ -17,6 +17,9 @@ export const taskNames: readonly TaskOptions['name'][] = methods.map((method) =>
 
 const commonFields = ['kind', 'name', 'length', 'trainSequences', 'validationSequences', 'seed'];
 
+/** What a task is where its options say nothing. */
+export const taskDefaults = { trainSequences: 10_000, validationSequences: 1000, seed: 1 } as const;
+
 /** More numbers than this (8 GiB) are refused before they are drawn. */
 const mostNumbers = 2 ** 30;
 
@@ -28,9 +31,9 @@ const mostNumbers = 2 ** 30;
  */
 export function makeTask(options: TaskOptions): DataParts {
   const { task, lengths } = prepareTask(options);
-  const trainSequences = wholeOption('trainSequences', options.trainSequences, 10_000, 1);
-  const validationSequences = wholeOption('validationSequences', options.validationSequences, 1000, 1);
-  const seed = wholeOption('seed', options.seed, 1, 0, 2 ** 52 - 1);
+  const trainSequences = wholeOption('trainSequences', options.trainSequences, taskDefaults.trainSequences, 1);
+  const validationSequences = wholeOption('validationSequences', options.validationSequences, taskDefaults.validationSequences, 1);
+  const seed = wholeOption('seed', options.seed, taskDefaults.seed, 0, 2 ** 52 - 1);
 
   const numbersPerStep = task.input.kind === 'vectors' ? task.input.size : 1;
   const numbers = (trainSequences + validationSequences) * task.steps(lengths[1]) * numbersPerStep;

@@ -1,3 +1,4 @@
+import { taskDefaults } from '../../data/task/tasks.ts';
 import type { Experiment } from '../experiment.ts';
 import type { DataFile } from '../openData.ts';
 
@@ -22,13 +23,22 @@ export const isSeed = (field: string): boolean => seeds.has(field);
 /** Whether two runs that differ in this field alone are the same training. */
 export const isBeside = (field: string): boolean => beside.has(field);
 
+/** What a model is where nothing is said: a field that is left out and one that says this are the same training. */
+const modelDefaults = { layers: 1, residual: false, dropout: 0, orthogonal: false };
+
 /**
- * The fields of an experiment: `name`, and each field of `data`, `model` and `training` whole, so that `training.clip` is a word or an
- * object. Of data in files there is `data.sha256` too, the beginning of the hash of each.
+ * The fields of an experiment, with the defaults of those that every model or task has: `name`, and each field of `data`, `model` and
+ * `training` whole, so that `training.clip` is a word or an object. Of data in files there is `data.sha256` too, the beginning of the hash
+ * of each.
  */
 export function runFields({ name, data, model, training }: Experiment, files: readonly DataFile[]): RunFields {
   const fields: Record<string, FieldValue> = { name };
-  for (const [section, values] of Object.entries({ data, model, training })) {
+  const sections = {
+    data: data.kind === 'task' ? { ...taskDefaults, ...data } : data,
+    model: { ...modelDefaults, ...model },
+    training,
+  };
+  for (const [section, values] of Object.entries(sections)) {
     for (const [key, value] of Object.entries(values)) if (value !== undefined) fields[`${section}.${key}`] = value as FieldValue;
   }
   if (files.length > 0) fields['data.sha256'] = files.map(({ sha256 }) => sha256.slice(0, 12)).join(' ');
