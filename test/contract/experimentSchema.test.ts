@@ -7,20 +7,25 @@ import { describe, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { experimentJsonSchema } from '../../src/run/experimentSchema.ts';
 import { fieldsOf } from '../../src/run/schemaFields.ts';
+import { sweepJsonSchema } from '../../src/sweep/sweepSchema.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const schema = experimentJsonSchema();
-const validate: (experiment: unknown) => boolean = new Ajv2020({ strict: true, allowUnionTypes: true, strictTypes: false }).compile(schema);
+const validator = (of: object): ((file: unknown) => boolean) =>
+  new Ajv2020({ strict: true, allowUnionTypes: true, strictTypes: false }).compile(of);
+const validate = validator(schema);
+const validateSweep = validator(sweepJsonSchema());
 const examples = globSync('examples/*.json', { cwd: root });
 const read = (file: string) => JSON.parse(readFileSync(path.join(root, file), 'utf8'));
 
 describe('by the schema', () => {
   for (const file of examples) {
     test(`${file} is valid, and names the schema for editors`, () => {
-      const experiment = read(file);
-      assert.ok(validate(experiment));
+      const content = read(file);
+      const kind = 'base' in content ? 'sweep' : 'experiment';
+      assert.ok((kind === 'sweep' ? validateSweep : validate)(content));
       const { exports } = read('package.json');
-      assert.equal(path.join('examples', experiment.$schema), path.normalize(exports['./experiment.schema.json']));
+      assert.equal(path.join('examples', content.$schema), path.normalize(exports[`./${kind}.schema.json`]));
     });
   }
 
