@@ -11,22 +11,21 @@ import { sweepJsonSchema } from '../../src/sweep/sweepSchema.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const schema = experimentJsonSchema();
-const compiled = (of: object): ((value: unknown) => boolean) =>
+const validator = (of: object): ((file: unknown) => boolean) =>
   new Ajv2020({ strict: true, allowUnionTypes: true, strictTypes: false }).compile(of);
-const validate = compiled(schema);
-const validateSweep = compiled(sweepJsonSchema());
+const validate = validator(schema);
+const validateSweep = validator(sweepJsonSchema());
 const examples = globSync('examples/*.json', { cwd: root });
 const read = (file: string) => JSON.parse(readFileSync(path.join(root, file), 'utf8'));
 
 describe('by the schema', () => {
   for (const file of examples) {
     test(`${file} is valid, and names the schema for editors`, () => {
-      const example = read(file);
-      const sweep = file.endsWith('-sweep.json');
-      assert.ok((sweep ? validateSweep : validate)(example));
+      const content = read(file);
+      const kind = 'base' in content ? 'sweep' : 'experiment';
+      assert.ok((kind === 'sweep' ? validateSweep : validate)(content));
       const { exports } = read('package.json');
-      const named = exports[sweep ? './sweep.schema.json' : './experiment.schema.json'];
-      assert.equal(path.join('examples', example.$schema), path.normalize(named));
+      assert.equal(path.join('examples', content.$schema), path.normalize(exports[`./${kind}.schema.json`]));
     });
   }
 
