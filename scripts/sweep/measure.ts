@@ -53,7 +53,7 @@ function sweepFile(name: string, updates: number, length: number, trials: number
 
 /** A process with a program of this folder, or the worker of the command line. */
 function start(args: readonly string[]) {
-  return spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  return spawn(process.execPath, args, { stdio: 'ignore' });
 }
 
 if (wanted('overhead') || wanted('long')) {
@@ -65,7 +65,7 @@ if (wanted('overhead') || wanted('long')) {
       const conditions = about();
       const trials = 1000;
       const file = sweepFile('short', 2, 10, trials);
-      say('1,000 short trials, embedded, then over the queue');
+      say('1,000 short trials, embedded, then over the queue with runs sent, then with a shared folder');
       const embedded = sweep(file, 'short-embedded', ['--jobs', '1']);
       const results: Record<string, number> = {};
       for (const [name, args] of [

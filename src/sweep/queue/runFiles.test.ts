@@ -62,7 +62,7 @@ test('refused, and nothing changed: a name that leads out of the folder, and a f
   hashes.get('key')?.set('run.json#0', Buffer.from('{"a":2}'));
   await assert.rejects(fetchRun(redis, 'key', path.join(folder, 'there')), {
     code: 'QUEUE_REFUSED',
-    message: /has not come through the queue as it was sent/,
+    message: /run\.json of a run has not come through the queue as it was sent/,
   });
   for (const name of ['../run.json', '/tmp/run.json', 'a/../../run.json']) {
     hashes.get('key')?.set('files', Buffer.from(list.replace('run.json', name)));
