@@ -15,7 +15,7 @@ await build({
   entryPoints: {
     ...{ index: 'src/index.ts', node: 'src/node.ts', cli: 'src/cli/main.ts' },
     // What clips alone is a file of its own, so that a page that does no more takes no other.
-    ...{ clip: 'src/training/clip/typedArrays.ts', tfjs: 'src/tfjs.ts' },
+    ...{ clip: 'src/training/clip/typedArrays.ts', tfjs: 'src/tfjs.ts', tables: 'src/tables.ts' },
     ...{ batchThread: 'src/run/batchThread.ts', trialThread: 'src/run/trialThread.ts' },
   },
   outdir: 'dist',
@@ -25,6 +25,8 @@ await build({
   platform: 'node',
   target: ['es2024', 'node22'],
   packages: 'external',
+  // Resolved where it is used: a page takes another one than Node.
+  external: ['#csv-parse'],
   sourcemap: true,
   legalComments: 'none',
   logLevel: 'warning',

@@ -1,11 +1,8 @@
 /** What needs Node: experiment files, run directories, data files. Everything of the core is in `throughtime`. */
 
 export { type BlasOptions, blasBackend } from './compute/blas/blas.ts';
-export { type CsvColumns, type CsvOptions, readCsv } from './interop/csv.ts';
-export { checkDeclaredSize, gunzip, mostUnpacked } from './interop/gzip.ts';
 export { type KerasNetwork, kerasNetwork } from './interop/kerasModel.ts';
 export { writeOnnx } from './interop/onnx.ts';
-export { eachParquetRow, type ParquetOptions } from './interop/parquetRows.ts';
 export { fromPytorch } from './interop/pytorch.ts';
 export { type ModelJson, parseModelJson, readShards } from './interop/tensorflowJson.ts';
 export { type CompareOptions, type Comparison, compareRuns, type LeftOut, type RunsRead, readRuns } from './run/compare/compareRuns.ts';
@@ -43,3 +40,4 @@ export { eachTrialEvent, SweepDirectory, type SweepRecord } from './sweep/sweepD
 export { type ReadSweep, readSweep, type Sweep } from './sweep/sweepFile.ts';
 export { sweepJsonSchema } from './sweep/sweepSchema.ts';
 export type { TrialEvent } from './sweep/trialEvents.ts';
+export * from './tables.ts';

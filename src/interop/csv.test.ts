@@ -51,6 +51,17 @@ test('what is not allowed is refused with file, line and column', async () => {
   for (const [text, code, message] of cases) await assert.rejects(read(text), { code, message }, text);
 });
 
+test('text that is not UTF-8 is refused', async () => {
+  const latin1 = Buffer.from('a,b\nzw\xf6lf,12\n', 'latin1');
+  const pieces = (async function* () {
+    yield latin1;
+  })();
+  await assert.rejects(readCsv(pieces, { file: 'a.csv', numbers: ['b'] }), {
+    code: 'DATA_INVALID',
+    message: /^a\.csv: must be text in UTF-8/,
+  });
+});
+
 test('an error of the source is passed on as it is', async () => {
   const broken = (async function* () {
     yield 'a,b\n';

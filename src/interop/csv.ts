@@ -1,8 +1,7 @@
 import { CsvError, parse } from '#csv-parse';
-import { Growing } from '../data/growing.ts';
 import { show } from '../data/options.ts';
-import type { TableColumns } from '../data/table.ts';
 import { ThroughtimeError } from '../errors.ts';
+import { collectColumns, type ReadColumns, type ReadRow } from './collectColumns.ts';
 
 /** Which columns of a CSV file are wanted, and how it is written. */
 export interface CsvOptions {
@@ -18,12 +17,6 @@ export interface CsvOptions {
   readonly missing?: boolean;
 }
 
-/** The wanted columns of a CSV file, and the names of all. */
-export interface CsvColumns extends TableColumns {
-  readonly lines: Int32Array;
-  readonly names: readonly string[];
-}
-
 /** What stands for a number that is missing, where one may be. */
 const missing = /^(nan|na|null)?$/i;
 /** Decimal notation alone: no NaN, no Infinity, no hexadecimal. */
@@ -37,23 +30,8 @@ const number = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
  * @throws DATA_INVALID with file, line and column for ragged rows, missing or repeated columns, and what is not a number;
  * DATA_TOO_SHORT where there are no rows.
  */
-export async function readCsv(source: CsvSource, options: CsvOptions): Promise<CsvColumns> {
-  const { file, texts = [] } = options;
-  const lines = new Growing(Int32Array);
-  const numberColumns = options.numbers.map(() => new Growing(Float64Array));
-  const textColumns = texts.map((): string[] => []);
-  const names = await eachCsvRow(source, options, (numbers, words, line) => {
-    lines.push(line);
-    for (let column = 0; column < numbers.length; column++) numberColumns[column].push(numbers[column]);
-    for (let column = 0; column < words.length; column++) textColumns[column].push(words[column]);
-  });
-  return {
-    file,
-    names,
-    lines: lines.take(),
-    numbers: Object.fromEntries(options.numbers.map((name, column) => [name, numberColumns[column].take()])),
-    texts: Object.fromEntries(texts.map((name, column) => [name, textColumns[column]])),
-  };
+export async function readCsv(source: CsvSource, options: CsvOptions): Promise<ReadColumns> {
+  return collectColumns(options, (read) => eachCsvRow(source, options, read));
 }
 
 /** The pieces of a file, cut anywhere, or the whole of it. */
@@ -66,12 +44,8 @@ export type CsvSource = AsyncIterable<Uint8Array | string> | string;
  * for the next row.
  * @returns the names of all columns.
  */
-export async function eachCsvRow(
-  source: CsvSource,
-  options: CsvOptions,
-  read: (numbers: Float64Array, texts: readonly string[], line: number) => void,
-): Promise<string[]> {
-  const { file, delimiter = ',' } = options;
+export async function eachCsvRow(source: CsvSource, options: CsvOptions, read: ReadRow): Promise<string[]> {
+  const { delimiter = ',' } = options;
   const rows = new CsvRows(options, read);
   const parser = parse({
     bom: true,
@@ -83,50 +57,61 @@ export async function eachCsvRow(
     skip_empty_lines: true,
     trim: true,
   });
-  const fed = feed(parser, source);
-  try {
-    for await (const { record, info } of parser as AsyncIterable<ParsedRecord>) rows.take(record, info.lines);
-    await fed;
-  } catch (error) {
-    parser.destroy();
-    const { failed } = await fed;
-    if (failed) throw failed.cause;
-    if (!(error instanceof CsvError)) throw error;
-    const line = (error as { lines?: number }).lines;
-    const sentence = `must be CSV with fields separated by ${JSON.stringify(delimiter)}, got text that is not (${error.message}); correct it`;
-    throw new ThroughtimeError('DATA_INVALID', sentence, { file, line }, { cause: error });
+  let failed: { readonly cause: unknown } | undefined;
+  parser.on('data', ({ record, info }: ParsedRecord) => {
+    if (failed) return;
+    try {
+      rows.take(record, info.lines);
+    } catch (cause) {
+      failed = { cause };
+    }
+  });
+  const ended = new Promise<void>((resolve) => {
+    parser.on('end', resolve).on('error', (cause) => {
+      failed ??= { cause };
+      resolve();
+    });
+  });
+  for await (const text of textOf(source, options.file)) {
+    await Promise.race([ended, new Promise((taken) => parser.write(text, taken))]);
+    if (failed) break;
   }
+  if (!failed) {
+    parser.end();
+    await ended;
+  }
+  if (failed) throw errorOf(failed.cause, options);
   return rows.finish();
 }
 
 /** Characters of a record, which a file that is no CSV may lack the end of. */
 const longestRecord = 2 ** 20;
 
-/** Writes the source into the parser, as fast as that takes it. What reading the source throws ends the parser, and is the answer. */
-async function feed(parser: ReturnType<typeof parse>, source: CsvSource): Promise<{ readonly failed?: { readonly cause: unknown } }> {
-  try {
-    for await (const piece of typeof source === 'string' ? [source] : source) {
-      if (parser.destroyed) return {};
-      if (!parser.write(piece)) await taken(parser);
+/** The pieces as text. @throws DATA_INVALID where they are not UTF-8. */
+async function* textOf(source: CsvSource, file: string): AsyncGenerator<string, void, undefined> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  const decode = (piece?: Uint8Array): string => {
+    try {
+      return piece === undefined ? decoder.decode() : decoder.decode(piece, { stream: true });
+    } catch (cause) {
+      const sentence = 'must be text in UTF-8, got bytes that are not; save the file in this encoding';
+      throw new ThroughtimeError('DATA_INVALID', sentence, { file }, { cause });
     }
-    parser.end();
-    return {};
-  } catch (cause) {
-    parser.destroy();
-    return { failed: { cause } };
+  };
+  for await (const piece of typeof source === 'string' ? [source] : source) {
+    const text = typeof piece === 'string' ? piece : decode(piece);
+    if (text !== '') yield text;
   }
+  const rest = decode();
+  if (rest !== '') yield rest;
 }
 
-/** Waits until the parser takes more, or has ended. */
-function taken(parser: ReturnType<typeof parse>): Promise<void> {
-  return new Promise((resolve) => {
-    if (parser.destroyed) return resolve();
-    const done = () => {
-      parser.off('drain', done).off('close', done);
-      resolve();
-    };
-    parser.on('drain', done).on('close', done);
-  });
+/** What the parser says, in our words; all else as it is. */
+function errorOf(error: unknown, { file, delimiter = ',' }: CsvOptions): unknown {
+  if (!(error instanceof CsvError)) return error;
+  const line = (error as { lines?: number }).lines;
+  const sentence = `must be CSV with fields separated by ${JSON.stringify(delimiter)}, got text that is not (${error.message}); correct it`;
+  return new ThroughtimeError('DATA_INVALID', sentence, { file, line }, { cause: error });
 }
 
 interface ParsedRecord {
@@ -137,7 +122,7 @@ interface ParsedRecord {
 
 class CsvRows {
   readonly #options: CsvOptions;
-  readonly #read: (numbers: Float64Array, texts: readonly string[], line: number) => void;
+  readonly #read: ReadRow;
   #names: string[] | undefined;
   /** Where each wanted column of numbers, and of texts, is in a row. */
   #numbersAt: number[] = [];
@@ -146,7 +131,7 @@ class CsvRows {
   readonly #texts: string[];
   #rows = 0;
 
-  constructor(options: CsvOptions, read: (numbers: Float64Array, texts: readonly string[], line: number) => void) {
+  constructor(options: CsvOptions, read: ReadRow) {
     this.#options = options;
     this.#read = read;
     this.#numbers = new Float64Array(options.numbers.length);

@@ -3,6 +3,7 @@ import { decompressGzip, decompressZstd } from 'hyparquet-compressors';
 import type { ByteSource } from '../data/byteSource.ts';
 import { show } from '../data/options.ts';
 import { ThroughtimeError } from '../errors.ts';
+import { collectColumns, type ReadColumns, type ReadRow } from './collectColumns.ts';
 import type { CsvOptions } from './csv.ts';
 import { mostUnpacked, tooLarge } from './gzip.ts';
 import { checkFooter, checkPage, type PageHeader, pagesOf } from './parquetCheck.ts';
@@ -40,11 +41,7 @@ export interface ParquetOptions extends Omit<CsvOptions, 'delimiter'> {
  * @throws DATA_INVALID where the file is damaged, claims more than it has, unpacks to more than it may, or holds what is not allowed;
  * DATA_TOO_SHORT where there are no rows.
  */
-export async function eachParquetRow(
-  source: ByteSource,
-  options: ParquetOptions,
-  read: (numbers: Float64Array, texts: readonly string[], row: number) => void,
-): Promise<string[]> {
+export async function eachParquetRow(source: ByteSource, options: ParquetOptions, read: ReadRow): Promise<string[]> {
   try {
     return await new ParquetRows(source, options).each(read);
   } catch (cause) {
@@ -53,6 +50,11 @@ export async function eachParquetRow(
     const sentence = `must be a Parquet file, got one that is damaged or claims what it does not have (${why}); take another copy of it`;
     throw new ThroughtimeError('DATA_INVALID', sentence, { file: options.file }, { cause });
   }
+}
+
+/** The same, all rows of it. @throws as `eachParquetRow`. */
+export async function readParquet(source: ByteSource, options: ParquetOptions): Promise<ReadColumns> {
+  return collectColumns(options, (read) => eachParquetRow(source, options, read));
 }
 
 interface Column {
@@ -98,7 +100,7 @@ class ParquetRows {
     this.#names = parquetSchema(this.#metadata).children.map(({ element }) => element.name);
   }
 
-  async each(read: (numbers: Float64Array, texts: readonly string[], row: number) => void): Promise<string[]> {
+  async each(read: ReadRow): Promise<string[]> {
     const { numbers, texts = [], file } = this.#options;
     const wanted = [...numbers, ...texts].map((name) => this.#column(name));
     const values = new Float64Array(numbers.length);

@@ -1,4 +1,5 @@
 import type { ByteSource } from '../data/byteSource.ts';
+import type { ReadRow } from '../interop/collectColumns.ts';
 import { type CsvOptions, eachCsvRow } from '../interop/csv.ts';
 import { eachParquetRow, isParquet } from '../interop/parquetRows.ts';
 
@@ -16,11 +17,7 @@ export interface TableSource {
  * The rows of a table's file, CSV or Parquet, one by one: as `eachCsvRow`. A Parquet file is told by its name or by how it begins and ends; its rows
  * are counted from 1 in place of lines.
  */
-export async function eachTableRow(
-  { source, pieces, unpacked }: TableSource,
-  options: CsvOptions,
-  read: (numbers: Float64Array, texts: readonly string[], line: number) => void,
-): Promise<string[]> {
+export async function eachTableRow({ source, pieces, unpacked }: TableSource, options: CsvOptions, read: ReadRow): Promise<string[]> {
   if (!isParquet(source, options.file)) return eachCsvRow(pieces(), options, read);
   // Read by position below; that all bytes are seen by whoever hashes them is the caller's.
   for await (const _ of pieces());
