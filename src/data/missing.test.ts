@@ -25,10 +25,23 @@ const iso = (ms: number) => new Date(ms).toISOString();
 
 function table(a: readonly number[], dates?: readonly string[]): TableColumns {
   const lines = a.map((_, row) => row + 2);
-  return { file: 't.csv', lines, numbers: { a: Float64Array.from(a) }, texts: dates ? { date: dates } : {} };
+  return {
+    file: 't.csv',
+    lines,
+    numbers: { a: Float64Array.from(a) },
+    texts: dates ? { date: dates } : {},
+  };
 }
 
-const plain: TableOptions = { kind: 'table', inputs: ['a'], target: 'a', window: 1, horizon: 1, split: [0.5, 0.5], standardize: false };
+const plain: TableOptions = {
+  kind: 'table',
+  inputs: ['a'],
+  target: 'a',
+  window: 1,
+  horizon: 1,
+  split: [0.5, 0.5],
+  standardize: false,
+};
 /** What is read of the first half of some rows, the last of them aside. */
 const read = (columns: TableColumns, options: Partial<TableOptions>) => columnsOf(tableData(columns, { ...plain, ...options }).train);
 
@@ -75,7 +88,11 @@ describe('missing rows', () => {
   const at = (hours: readonly number[]) => hours.map((each) => iso(each * hour));
   const dated = table([0, 1, 4, 5, 6, 7, 8, 9], at([0, 1, 4, 5, 6, 7, 8, 9]));
   test('are filled where the times say so, and counted', () => {
-    const data = tableData(dated, { ...plain, time: 'date', missing: 'linear' });
+    const data = tableData(dated, {
+      ...plain,
+      time: 'date',
+      missing: 'linear',
+    });
     assert.deepEqual(columnsOf(data.train), [[0, 1, 2, 3]]);
     assert.deepEqual(data.description.kind === 'table' && data.description.filled, { numbers: { a: 2 }, rows: 2 });
   });
@@ -159,7 +176,45 @@ test('a split by the times when parts end', () => {
   assert.deepEqual(counts([iso(10 * hour), iso(15 * hour), iso(18 * hour)]), [9, 5, 3]);
   // Between two rows, and up to the end.
   assert.deepEqual(counts([iso(9.5 * hour), iso(20 * hour)]), [9, 10, undefined]);
-  assert.throws(() => counts([iso(10 * hour), iso(21 * hour)]), { code: 'DATA_TOO_SHORT', message: /ends before 1970-01-01T21:00/ });
-  assert.throws(() => counts([iso(10 * hour), iso(10 * hour)]), { message: /must be ascending times/ });
+  assert.throws(() => counts([iso(10 * hour), iso(21 * hour)]), {
+    code: 'DATA_TOO_SHORT',
+    message: /ends before 1970-01-01T21:00/,
+  });
+  assert.throws(() => counts([iso(10 * hour), iso(10 * hour)]), {
+    message: /must be ascending times/,
+  });
   assert.throws(() => tableData(dated, { ...plain, split: ['1970-01-01', '1970-01-02'] }), { message: /without data\.time/ });
+});
+
+test('windows relative to their newest row', () => {
+  const columns: TableColumns = {
+    ...table([1, 2, 4, 8, 16, 32, 64, 128]),
+    numbers: {
+      a: Float64Array.from([1, 2, 4, 8, 16, 32, 64, 128]),
+      b: Float64Array.from([5, 4, 3, 2, 1, 0, -1, -2]),
+    },
+  };
+  const options: TableOptions = {
+    ...plain,
+    inputs: ['b', 'a'],
+    window: 3,
+    horizon: 2,
+    relative: true,
+    split: [6, 2],
+  };
+  const { train, baselines } = tableData(columns, options);
+  const batch = allocateBatch(memory, train.input, train.target, 3, 1);
+  train.copy({ sequences: [1], begin: 0, end: 3, countFrom: 0 }, batch);
+  // Rows 1 to 3, and the targets of rows 4 and 5, against row 3: b = 2, a = 8.
+  assert.deepEqual([...batch.vectors], [2, -6, 1, -4, 0, 0]);
+  assert.deepEqual([...batch.values.subarray(0, 2)], [8, 24]);
+  // A window that does not hold the newest row is relative to it all the same.
+  const part = allocateBatch(memory, train.input, train.target, 1, 1);
+  train.copy({ sequences: [1], begin: 1, end: 2, countFrom: 1 }, part);
+  assert.deepEqual([[...part.vectors], part.counted], [[1, -4], 0]);
+  // The naive predictors' errors are those of the values: 64 and 128 against 32.
+  assert.equal(baselines[0].loss, (32 ** 2 + 96 ** 2) / 2);
+  assert.throws(() => tableData(columns, { ...options, inputs: ['b'] }), {
+    message: /^data\.relative: needs the newest value of the target "a"/,
+  });
 });

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import { scalarBackend } from '../../src/compute/scalar/scalar.ts';
+import { readExperiment } from '../../src/run/experiment.ts';
 import { generateText } from '../../src/run/generateText.ts';
-import { type PredictRequest, predictRun } from '../../src/run/predictRun.ts';
+import { type ForecastValue, type PredictRequest, predictRun } from '../../src/run/predictRun.ts';
+import { trainRun } from '../../src/run/trainRun.ts';
 import { throughtime, workplace } from './commandLine.ts';
 
 const place = workplace();
@@ -12,7 +16,11 @@ after(() => place[Symbol.dispose]());
 /** Hourly values that go up and down, with a second column that leads them. */
 const hours = Array.from({ length: 240 }, (_, t) => {
   const time = new Date(Date.UTC(2020, 0, 1, t)).toISOString().replace('T', ' ').slice(0, 19);
-  return { time, a: 40 + 5 * Math.sin(t / 4) + ((t * 7) % 5) / 10, b: -3 + Math.cos(t / 4) };
+  return {
+    time,
+    a: 40 + 5 * Math.sin(t / 4) + ((t * 7) % 5) / 10,
+    b: -3 + Math.cos(t / 4),
+  };
 });
 const csv = (rows: typeof hours) => `time,a,b\n${rows.map(({ time, a, b }) => `${time},${a},${b}\n`).join('')}`;
 const lines = Array.from({ length: 60 }, (_, n) => {
@@ -23,8 +31,18 @@ const ndjson = (objects: readonly object[]) => objects.map((each) => `${JSON.str
 
 /** Trains in the folder and gives what `train --json` says. */
 async function train(name: string, data: object, model: object = { cell: 'gru', hiddenSize: 6 }, training: object = {}) {
-  const settings = { updates: 60, learningRate: 0.02, batchSize: 8, ...training };
-  const file = place.write(`${name}.json`, { name, data, model, training: settings });
+  const settings = {
+    updates: 60,
+    learningRate: 0.02,
+    batchSize: 8,
+    ...training,
+  };
+  const file = place.write(`${name}.json`, {
+    name,
+    data,
+    model,
+    training: settings,
+  });
   const { code, stdout, stderr } = await throughtime(['train', file, '--run', place.path(name), '--json'], { cwd: place.folder });
   assert.equal(code, 0, stderr);
   return JSON.parse(stdout) as { best: { validation: number } };
@@ -32,7 +50,10 @@ async function train(name: string, data: object, model: object = { cell: 'gru', 
 
 /** What the library says against a request. */
 const refused = (request: Omit<PredictRequest, 'backend'>, message: RegExp) => {
-  const paths = { run: place.path(request.run), data: place.path(request.data) };
+  const paths = {
+    run: place.path(request.run),
+    data: place.path(request.data),
+  };
   return assert.rejects(predictRun({ ...request, ...paths, backend: scalarBackend() }), { kind: 'input', message });
 };
 
@@ -44,7 +65,16 @@ describe('a run on a table', () => {
   const split = [120, 60, 60];
   before(async () => {
     place.write('table.csv', csv(hours));
-    const table = { kind: 'table', path: 'table.csv', time: 'time', inputs: ['b', 'a'], target: 'a', window: 12, horizon, split };
+    const table = {
+      kind: 'table',
+      path: 'table.csv',
+      time: 'time',
+      inputs: ['b', 'a'],
+      target: 'a',
+      window: 12,
+      horizon,
+      split,
+    };
     best = (await train('table', table)).best.validation;
   });
 
@@ -105,13 +135,138 @@ describe('a run on a table', () => {
   });
 });
 
+describe('a run on a table with gaps, the calendar, and windows relative to now', () => {
+  const horizon = 3;
+  const split = [120, 60, 60];
+  // Two rows are missing, and a number in each of three others; of those that are predicted in the validation part, none.
+  const gaps = hours.filter((_, t) => t !== 30 && t !== 31);
+  const gapped = csv(gaps).replace(/^(2020-01-0[23] 05:00:00),[^,]+/gm, '$1,');
+  const data = {
+    ...{
+      kind: 'table',
+      path: 'gaps.csv.gz',
+      time: 'time',
+      inputs: ['a', 'b'],
+      target: 'a',
+      window: 8,
+      horizon,
+      split,
+    },
+    ...{
+      relative: true,
+      missing: 'linear',
+      calendar: ['hourOfDay', 'dayOfWeek'],
+    },
+  };
+  let answer: Awaited<ReturnType<typeof trainRun>>;
+  before(async () => {
+    writeFileSync(place.path('gaps.csv.gz'), gzipSync(gapped));
+    const model = { cell: 'gru', hiddenSize: 5 };
+    const experiment = readExperiment(
+      JSON.stringify({
+        name: 'gaps',
+        data,
+        model,
+        training: { updates: 40, batchSize: 8 },
+      }),
+      'gaps.json',
+    );
+    const source = {
+      experiment,
+      folder: place.folder,
+      runPath: place.path('gaps'),
+    };
+    answer = await trainRun({
+      source,
+      backend: scalarBackend(),
+      reason: 'asked for',
+    });
+  });
+
+  test('what was filled is counted, and the naive predictors are scored on the test part too', () => {
+    const { description } = answer.data;
+    assert.deepEqual(description.kind === 'table' && description.filled, {
+      numbers: { a: 4, b: 2 },
+      rows: 2,
+    });
+    assert.deepEqual(
+      answer.result.baselines.map(({ name, test: ofTest }) => [name, Number.isFinite(ofTest)]),
+      [
+        ['lastValue', true],
+        ['seasonal', true],
+      ],
+    );
+  });
+
+  for (const [kind, name] of [
+    ['gzipped CSV', 'gaps.csv.gz'],
+    ['Parquet', 'gaps.parquet'],
+  ]) {
+    test(`forecasts from ${kind} have the loss that training found`, async () => {
+      const fields = gapped
+        .trimEnd()
+        .split('\n')
+        .slice(1)
+        .map((row) => row.split(','));
+      const number = (text: string) => (text === '' ? null : Number(text));
+      const columnData = [
+        {
+          name: 'time',
+          data: fields.map(([time]) => time),
+          type: 'STRING' as const,
+        },
+        {
+          name: 'b',
+          data: fields.map(([, , b]) => number(b)),
+          type: 'DOUBLE' as const,
+        },
+        {
+          name: 'a',
+          data: fields.map(([, a]) => number(a)),
+          type: 'DOUBLE' as const,
+        },
+      ];
+      writeFileSync(place.path('gaps.parquet'), new Uint8Array(parquetWriteBuffer({ columnData })));
+      const predicted = await predictRun({
+        run: place.path('gaps'),
+        data: place.path(name),
+        backend: scalarBackend(),
+        every: true,
+      });
+      assert.equal(predicted.kind, 'table');
+      const known = new Map(hours.map(({ time, a }, row) => [time, { row, a }]));
+      const { description, train } = answer.data;
+      const deviation = description.kind === 'table' ? description.deviations.a : Number.NaN;
+      let squares = 0;
+      let count = 0;
+      for (const { origin, time, forecast } of predicted.values as Iterable<ForecastValue>) {
+        const from = known.get(String(origin))!.row;
+        if (from + 1 < split[0] || from + horizon >= split[0] + split[1]) continue;
+        squares += ((forecast - known.get(String(time))!.a) / deviation) ** 2;
+        count++;
+      }
+      assert.equal(train.input.size, 2 + 4);
+      assert.equal(count, (split[1] - horizon + 1) * horizon);
+      const found = answer.result.best!.validation;
+      assert.ok(Math.abs(squares / count - found) < 1e-6 * found, `${squares / count} and ${found}`);
+    });
+  }
+});
+
 describe('a run on sequences', () => {
   let best = Number.NaN;
   before(async () => {
     place.write('train.ndjson', ndjson(lines));
     place.write('validation.ndjson', ndjson(lines.slice(0, 20)));
     const files = { train: 'train.ndjson', validation: 'validation.ndjson' };
-    best = (await train('sequences', { kind: 'sequences', ...files, loss: 'mse', standardize: true })).best.validation;
+    best = (
+      await train('sequences', {
+        kind: 'sequences',
+        ...files,
+        loss: 'mse',
+        standardize: true,
+      })
+    ).best.validation;
   });
 
   test('predictions of the validation file, in its own unit, have the loss that training found; y need not be there', async () => {
@@ -148,7 +303,14 @@ describe('a run on sequences', () => {
   });
 
   test('classes come with the probability of each', async () => {
-    await train('recall', { kind: 'task', name: 'recall', lag: 2, symbols: 4, trainSequences: 100, validationSequences: 20 });
+    await train('recall', {
+      kind: 'task',
+      name: 'recall',
+      lag: 2,
+      symbols: 4,
+      trainSequences: 100,
+      validationSequences: 20,
+    });
     place.write('symbols.ndjson', '{"x": [1, 2, 3]}\n{"x": [0, 0, 0, 1, 3]}\n');
     const { code, stdout, stderr } = await predict('recall', '--data', 'symbols.ndjson');
     assert.equal(code, 0, stderr);
@@ -179,16 +341,32 @@ describe('a run on text', () => {
     assert.equal(said.code, 0, said.stderr);
     assert.equal(said.stdout, `${text.slice(0, 48)}\n`);
     const { stdout } = await generate('--seed', '7', '--temperature', '2', '--length', '60', '--backend', 'scalar', '--json');
-    const { text: first, prompt } = JSON.parse(stdout) as { text: string; prompt: string };
+    const { text: first, prompt } = JSON.parse(stdout) as {
+      text: string;
+      prompt: string;
+    };
     assert.equal(first.length, 60);
-    const request = { run: place.path('text'), prompt, length: 60, temperature: 2, backend: scalarBackend() };
+    const request = {
+      run: place.path('text'),
+      prompt,
+      length: 60,
+      temperature: 2,
+      backend: scalarBackend(),
+    };
     assert.equal((await generateText({ ...request, seed: 7 })).text, first);
     assert.notEqual((await generateText({ ...request, seed: 8 })).text, first);
   });
 
   test('what cannot be done is refused in a sentence', async () => {
     const wrong = (run: string, prompt: string, message: RegExp) => {
-      const request = { run: place.path(run), prompt, length: 1, temperature: 1, seed: 0, backend: scalarBackend() };
+      const request = {
+        run: place.path(run),
+        prompt,
+        length: 1,
+        temperature: 1,
+        seed: 0,
+        backend: scalarBackend(),
+      };
       return assert.rejects(generateText(request), { kind: 'input', message });
     };
     await wrong('text', 'the dog', /prompt: has the character "d", which was not in the text/);
