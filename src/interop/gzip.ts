@@ -37,7 +37,7 @@ export function mostUnpacked(size: number): number {
 
 /** The error of a file that unpacks to more than it may. */
 export function tooLarge(file: string, size: number, most: number): ThroughtimeError {
-  const sentence = `has ${showBytes(size)} and unpacks to more than ${showBytes(most)}, the most that is allowed; if that is right, give data.unpacked as much as it takes`;
+  const sentence = `has ${showBytes(size)} and unpacks to more than ${showBytes(most)}, the most that is allowed; if that is right, give data.unpacked as much as it takes, or unpack the file`;
   return new ThroughtimeError('DATA_INVALID', sentence, { file });
 }
 

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { ThroughtimeError } from '../errors.ts';
 import { kerasNetwork } from '../interop/kerasModel.ts';
+import { fromKerasNames, hasKerasNames } from '../interop/kerasNames.ts';
 import { fromPytorch } from '../interop/pytorch.ts';
 import { type NamedTensor, readSafetensors, writeSafetensors } from '../interop/safetensors.ts';
 import { parseModelJson, readShards } from '../interop/tensorflowJson.ts';
@@ -63,6 +64,10 @@ type Taken = Pick<ImportAnswer, 'renamed' | 'zeros' | 'activation' | 'targets' |
 
 async function fromSafetensors(source: string): Promise<Taken> {
   const { tensors } = readSafetensors(await reading(source, () => readFile(source)), source);
+  if (hasKerasNames(tensors.keys())) {
+    const { tensors: taken, renamed } = fromKerasNames(tensors, source);
+    return { taken, renamed, zeros: zerosOf(taken, renamed) };
+  }
   const taken = fromPytorch(tensors.values(), source);
   const given = [...tensors.values()];
   const renamed = given.flatMap((before) => {
@@ -88,6 +93,11 @@ async function fromModelJson(source: string): Promise<Taken> {
   const model = parseModelJson(text, source);
   const tensors = readShards(model, (shard) => FileSource.open(path.join(path.dirname(source), shard)), source);
   const { tensors: taken, renamed, ...told } = kerasNetwork(model.topology, tensors, source);
+  return { taken, renamed, zeros: zerosOf(taken, renamed), ...told };
+}
+
+/** The parameters that were made of no weight. */
+function zerosOf(taken: readonly NamedTensor[], renamed: Readonly<Record<string, string>>): string[] {
   const made = Object.values(renamed).join(', ').split(', ');
-  return { taken, renamed, zeros: taken.map(({ name }) => name).filter((name) => !made.includes(name)), ...told };
+  return taken.map(({ name }) => name).filter((name) => !made.includes(name));
 }

@@ -1,4 +1,5 @@
 import type { Backend } from '../compute/backend.ts';
+import { bytesOf } from '../compute/bytes.ts';
 import type { LossName } from '../data/dataset.ts';
 import type { MissingOption } from '../data/missing.ts';
 import { sequencesInputs } from '../data/sequences.ts';
@@ -57,18 +58,28 @@ export async function predictRun(request: PredictRequest): Promise<PredictionAns
   const { run, data, backend } = request;
   const { directory, network, weights } = await trainedNetwork(run, backend);
   const { experiment, data: description } = directory.record;
+  const { unpacked: given } = experiment.data as { unpacked?: number | string };
+  const unpacked = given === undefined ? undefined : bytesOf(given);
   if (description.kind === 'text') {
     throw new ThroughtimeError('OPTION_INVALID', `continues a text; use: throughtime generate ${run}`, { file: run });
   }
   if (description.kind === 'table') {
     if (request.targets !== undefined) throw meaningless('--targets', 'a run on a table, whose forecasts are read at the last step', run);
+    const { inputs, calendar = [], horizon } = description;
+    if (!Array.isArray(inputs) || network.input.size !== inputs.length + 2 * calendar.length || network.O !== horizon) {
+      throw new ThroughtimeError('RUN_INVALID', 'has weights that do not fit what run.json says of its data; restore the file', {
+        file: run,
+      });
+    }
     const { time, missing = 'refuse' } = experiment.data as { time?: string; missing?: MissingOption };
     const builder = new ForecastBuilder(description, data, time, missing);
     const source = FileSource.open(data);
     try {
       const columns = { numbers: description.inputs, texts: time === undefined ? [] : [time], missing: missing !== 'refuse' };
-      const pieces = () => piecesOf(source);
-      await eachTableRow({ source, pieces }, { file: data, ...columns }, (values, texts, line) => builder.add(values, line, texts[0]));
+      const pieces = () => piecesOf(source, undefined, { unpacked });
+      await eachTableRow({ source, pieces, unpacked }, { file: data, ...columns }, (values, texts, line) =>
+        builder.add(values, line, texts[0]),
+      );
     } finally {
       source.close();
     }
@@ -91,7 +102,7 @@ export async function predictRun(request: PredictRequest): Promise<PredictionAns
   const { means, deviations, targetMeans, targetDeviations } = description.kind === 'sequences' ? description : ({} as Partial<Scales>);
   const moments: Moments | undefined = means && deviations ? { means, deviations } : undefined;
   const expected = { input: network.input, outputSize: network.O };
-  const dataset = await sequencesInputs(openLines(data), { loss, targets: reading, expected, moments });
+  const dataset = await sequencesInputs(openLines(data, undefined, { unpacked }), { loss, targets: reading, expected, moments });
   const scale = (output: number, o: number) => (targetMeans && targetDeviations ? output * targetDeviations[o] + targetMeans[o] : output);
   return { kind: 'sequences', weights, values: answers(predictions(network, dataset), loss, reading, scale) };
 }

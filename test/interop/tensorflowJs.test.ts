@@ -7,6 +7,7 @@ import { after, describe, test } from 'node:test';
 import type { LayersModel } from '@tensorflow/tfjs-layers';
 import { scalarBackend } from '../../src/compute/scalar/scalar.ts';
 import { sequencesInputs } from '../../src/data/sequences.ts';
+import { writeSafetensors } from '../../src/interop/safetensors.ts';
 import { importWeights } from '../../src/run/importWeights.ts';
 import { openLines } from '../../src/run/openData.ts';
 import { openWeights } from '../../src/run/openWeights.ts';
@@ -224,6 +225,78 @@ describe('outputs of TensorFlow.js and ours are equal to 1e-5', () => {
       assert.ok(difference(await outputsHere(file, 'last'), theirs.dataSync()) < 1e-5);
     });
   }
+});
+
+describe("weights alone, under Keras' names", () => {
+  const H = 4;
+  const shapes = {
+    'lstm/lstm_cell/kernel': [I, 4 * H],
+    'lstm/lstm_cell/recurrent_kernel': [H, 4 * H],
+    'lstm/lstm_cell/bias': [4 * H],
+    'lstm_10.kernel': [H, 4 * H],
+    'lstm_10.recurrent_kernel': [H, 4 * H],
+    'lstm_2.kernel': [H, 4 * H],
+    'lstm_2.recurrent_kernel': [H, 4 * H],
+    'dense/kernel': [H, 2],
+  };
+  const tensors = (all: Record<string, number[]>) =>
+    Object.entries(all).map(([name, shape], n) => ({
+      name,
+      shape,
+      values: numbers(
+        shape.reduce((a, b) => a * b, 1),
+        n,
+      ),
+    }));
+  const written = (all: Record<string, number[]>) => {
+    const source = place.path('keras.safetensors');
+    writeFileSync(source, writeSafetensors(tensors(all)));
+    return { source, file: place.path('taken.safetensors') };
+  };
+
+  test('are those of the model that has them, layers in the order of their numbers', async () => {
+    const { renamed, zeros, layers, cell } = await importWeights(written(shapes));
+    assert.deepEqual([cell, layers], ['lstm', 3]);
+    assert.equal(renamed['lstm_2.kernel'], 'weight_ih_l1');
+    assert.equal(renamed['lstm_10.kernel'], 'weight_ih_l2');
+    assert.deepEqual(zeros, ['bias_hh_l0', 'bias_ih_l1', 'bias_hh_l1', 'bias_ih_l2', 'bias_hh_l2', 'readout.bias']);
+    const recurrent = [0, 1, 2].map((n) =>
+      tf.layers.lstm({
+        ...{ units: H, recurrentActivation: 'sigmoid', returnSequences: n < 2, useBias: n === 0 },
+        ...(n === 0 ? { inputShape: [null, I] } : {}),
+      } as never),
+    );
+    const model = tf.sequential({ layers: [...recurrent, tf.layers.dense({ units: 2, useBias: false })] });
+    const byName = new Map(tensors(shapes).map((each) => [each.name, each]));
+    const inOrder = [
+      'lstm/lstm_cell/kernel',
+      'lstm/lstm_cell/recurrent_kernel',
+      'lstm/lstm_cell/bias',
+      'lstm_2.kernel',
+      'lstm_2.recurrent_kernel',
+    ];
+    model.setWeights(
+      [...inOrder, 'lstm_10.kernel', 'lstm_10.recurrent_kernel', 'dense/kernel'].map((name) =>
+        core.tensor(byName.get(name)!.values, byName.get(name)!.shape),
+      ),
+    );
+    const theirs = model.predict(core.tensor(inputs, [B, T, I])) as ReturnType<typeof core.tensor>;
+    assert.ok(difference(await outputsHere(place.path('taken.safetensors'), 'last'), theirs.dataSync()) < 1e-5);
+  });
+
+  test('what is no such network is refused', async () => {
+    const gru = { 'gru/kernel': [I, 3 * H], 'gru/recurrent_kernel': [H, 3 * H], 'gru/bias': [3 * H], 'dense/kernel': [H, 2] };
+    await assert.rejects(importWeights(written(gru)), { message: /gru: resets the state before the recurrent product/ });
+    const { 'dense/kernel': head, ...headless } = shapes;
+    await assert.rejects(importWeights(written(headless)), { message: /no layer without a recurrent_kernel/ });
+    await assert.rejects(importWeights(written({ ...shapes, 'other/kernel': head })), {
+      message: /is a second layer without a recurrent_kernel/,
+    });
+    await assert.rejects(importWeights(written({ ...shapes, 'norm/gamma': [H] })), { message: /norm\/gamma: is no kernel/ });
+    await assert.rejects(importWeights(written({ ...shapes, 'lstm/recurrent_kernel': [H, 2 * H] })), {
+      message: /is a second recurrent_kernel/,
+    });
+  });
 });
 
 describe('what cannot be taken', () => {
