@@ -13,7 +13,7 @@ const falling = { cosine: { minimum: 0.05 } } as const;
 const plain = (units: number) => ({ cell: 'rnn', hiddenSize: units }) as const;
 const half = (units: number) => ({ hiddenSize: units / 2 }) as const;
 
-/** Settings were chosen by trainings with other seeds than those of the table. */
+/** What was tried beforehand, and with which seeds, the page says. */
 export const rows: readonly CureRow[] = [
   { name: 'tanh', model: plain },
   {
