@@ -180,7 +180,7 @@ describe('a sweep over a queue', { skip: withoutServer, timeout: 900_000 }, () =
     const sweep = place.write('sweep.json', {
       name: 'follow',
       verdicts: false,
-      base: base(300),
+      base: base(1500),
       axes: { 'training.seed': { seeds: 12 } },
     });
     const out = place.path('queue');
