@@ -3,7 +3,8 @@
  * two cores give. It starts a server of its own (redis-server or valkey-server has to be installed).
  *
  * `npm run measure:sweep [-- part ...]`, of the parts `overhead`, `long`, `cores`; all of them by default, and what is not measured is kept. `load` is that of the
- * machine in the minute before: the figures mean something on a machine that does nothing else.
+ * machine in the minute before: seconds mean something on a machine that does nothing else. Seconds of the processor, of all processes but the server, are there beside
+ * them (on Linux); they do not depend on what else runs as much.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -26,6 +27,15 @@ const about = () => ({
 });
 const round = (value: number) => Number(value.toPrecision(4));
 const say = (sentence: string) => void process.stderr.write(`${sentence}\n`);
+
+/** Seconds that the processor has spent on processes of this one that have ended; 0 where the system does not tell. */
+function processorSeconds(): number {
+  if (!existsSync('/proc/self/stat')) return 0;
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  // cutime and cstime, fields 16 and 17, in hundredths.
+  return (Number(fields[13]) + Number(fields[14])) / 100;
+}
 
 /** Runs a sweep by the command line; the seconds that it says. */
 function sweep(file: string, out: string, args: readonly string[]): number {
@@ -63,24 +73,33 @@ if (wanted('overhead') || wanted('long')) {
   try {
     if (wanted('overhead')) {
       const conditions = about();
-      const trials = 1000;
+      const trials = Number(process.env.TRIALS ?? 1000);
       const file = sweepFile('short', 2, 10, trials);
       say('1,000 short trials, embedded, then over the queue with runs sent, then with a shared folder');
+      let spent = processorSeconds();
       const embedded = sweep(file, 'short-embedded', ['--jobs', '1']);
       const results: Record<string, number> = {};
+      const processor: Record<string, number> = { embedded: processorSeconds() - spent };
       for (const [name, args] of [
         ['sent', []],
         ['shared', ['--shared', folder]],
       ] as const) {
+        spent = processorSeconds();
         const worker = start([main, 'worker', '--redis', redis, '--jobs', '1', ...args]);
         results[name] = sweep(file, `short-${name}`, ['--redis', redis]);
         worker.kill('SIGINT');
         await new Promise((resolve) => worker.once('exit', resolve));
+        processor[name] = processorSeconds() - spent;
       }
       const perTrial = (seconds: number) => round((1000 * (seconds - embedded)) / trials);
       measured.overhead = {
         ...{ conditions, trials, embeddedSeconds: round(embedded), sentSeconds: round(results.sent), sharedSeconds: round(results.shared) },
         millisecondsPerTrial: { runsSent: perTrial(results.sent), folderShared: perTrial(results.shared) },
+        processorMillisecondsPerTrial: {
+          embedded: round((1000 * processor.embedded) / trials),
+          runsSent: round((1000 * (processor.sent - processor.embedded)) / trials),
+          folderShared: round((1000 * (processor.shared - processor.embedded)) / trials),
+        },
       };
     }
     if (wanted('long')) {
@@ -115,13 +134,16 @@ if (wanted('overhead') || wanted('long')) {
 if (wanted('cores')) {
   const conditions = about();
   const trials = 16;
-  const file = sweepFile('equal', 400, 60, trials);
+  const file = sweepFile('equal', 800, 60, trials);
   const rows = [];
-  for (let round_ = 0; round_ < 3; round_++) {
-    say(`16 equal trials with one core and with two, round ${round_ + 1} of 3`);
-    const one = sweep(file, `one-${round_}`, ['--jobs', '1']);
-    const two = sweep(file, `two-${round_}`, ['--jobs', '2']);
-    rows.push({ one: round(one), two: round(two), gain: round(one / two) });
+  for (let turn = 1; turn <= 3; turn++) {
+    say(`16 equal trials with one core and with two, turn ${turn} of 3`);
+    const began = processorSeconds();
+    const one = sweep(file, `one-${turn}`, ['--jobs', '1']);
+    const between = processorSeconds();
+    const two = sweep(file, `two-${turn}`, ['--jobs', '2']);
+    const processor = { one: round(between - began), two: round(processorSeconds() - between) };
+    rows.push({ one: round(one), two: round(two), gain: round(one / two), processor });
   }
   const gains = rows.map(({ gain }) => gain).sort((a, b) => a - b);
   measured.cores = { conditions, trials, rows, gain: gains[1] };
