@@ -6,6 +6,8 @@
  * inside a loop; matrices are row-major and `rowStride` is the distance between the first elements of two rows. Arrays
  * given to a backend's operations come from its own `allocate`. Operations run in the order in which they are called.
  * Inputs and outputs do not overlap unless the operation says so.
+ *
+ * Longer than other files: it is one contract, mostly docstrings, and whoever writes a backend has to read all of it.
  */
 
 /** An array of reals in a backend's memory: float64 in `scalar`, float32 in `wasm`. */

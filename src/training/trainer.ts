@@ -1,3 +1,7 @@
+/**
+ * One update after the other. Longer than other files: the order of what an update does is one piece, and each thing that it does has a file of its own.
+ */
+
 import type { Reals } from '../compute/backend.ts';
 import { seedFor } from '../compute/random.ts';
 import type { Dataset } from '../data/dataset.ts';

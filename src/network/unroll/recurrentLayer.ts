@@ -243,7 +243,8 @@ export class RecurrentLayer {
     findRowsLeft(this.#backend, this.exponents, from, to, B, left);
     const { first, scaled } = left;
     const h = this.states[0];
-    const [begins, ends] = [to === this.#T, from === 0];
+    const begins = to === this.#T;
+    const ends = from === 0;
     if (this.#weights.partial) this.#weights.addPartialGradients(input, first, to, B, scaled, h, this.readAt, begins, ends);
     else {
       if (scaled) endMantissas(this.#backend, this.exponents, first, to, B, this.#gradientRows, this.#factors);
