@@ -17,15 +17,26 @@ export interface Finished {
  *
  * @param options.killAfter milliseconds after which it is killed with SIGKILL (or `signal`), counted from its start or, with
  *   `once`, from the moment when stderr has matched; with `twice`, once more soon after.
+ * @param options.killWhen it is killed as soon as this holds, asked for every 10 ms: a moment that does not depend on the machine's speed.
  */
 export function throughtime(
   args: readonly string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv; killAfter?: number; signal?: NodeJS.Signals; twice?: boolean; once?: RegExp } = {},
+  options: {
+    cwd?: string;
+    env?: NodeJS.ProcessEnv;
+    killAfter?: number;
+    killWhen?: () => boolean;
+    signal?: NodeJS.Signals;
+    twice?: boolean;
+    once?: RegExp;
+  } = {},
 ): Promise<Finished> {
   const env = { ...process.env, THROUGHTIME_BLAS: 'none', ...options.env };
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [main, ...args], { cwd: options.cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let timer: NodeJS.Timeout | undefined;
+    const { killWhen } = options;
+    const watch = killWhen && setInterval(() => killWhen() && child.kill(options.signal ?? 'SIGKILL') && clearInterval(watch), 10);
     const startTimer = () => {
       if (options.killAfter === undefined || timer) return;
       timer = setTimeout(() => {
@@ -46,6 +57,7 @@ export function throughtime(
     child.on('error', reject);
     child.on('close', (code, signal) => {
       clearTimeout(timer);
+      clearInterval(watch);
       resolve({ code, signal, stdout, stderr });
     });
   });

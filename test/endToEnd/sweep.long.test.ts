@@ -1,7 +1,7 @@
 /** A sweep in threads that is stopped, killed, and gone on with. */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { SweepResult } from '../../src/sweep/runSweep.ts';
@@ -25,14 +25,18 @@ test('stopped by Ctrl-C, killed, and gone on with: the trials, the choices and t
   using place = workplace();
   const file = place.write('sweep.json', halving);
   const [whole, cut] = [place.path('whole'), place.path('cut')];
+  const written = () =>
+    existsSync(path.join(cut, 'trials.jsonl')) ? readFileSync(path.join(cut, 'trials.jsonl'), 'utf8').split('\n').length - 1 : 0;
   const once = await throughtime(['sweep', file, '--out', whole, '--json']);
   assert.equal(once.code, 0, once.stderr);
   const args = ['sweep', file, '--out', cut, '--json'];
-  const stopped = await throughtime(args, { once: /into/, killAfter: 2500, signal: 'SIGINT' });
+  const stopped = await throughtime(args, { killWhen: () => written() >= 4, signal: 'SIGINT' });
   assert.equal(stopped.code, 0, stopped.stderr);
   assert.match(stopped.stderr, /Stopped as asked after .*; the same command goes on\./);
   assert.equal((JSON.parse(stopped.stdout) as SweepResult).stopped, 'signal');
-  await throughtime(args, { once: /into/, killAfter: 2500, signal: 'SIGKILL' });
+  const before = written();
+  const killed = await throughtime(args, { killWhen: () => written() >= before + 4 });
+  assert.equal(killed.signal, 'SIGKILL');
   const last = await throughtime(args);
   assert.equal(last.code, 0, last.stderr);
   const [a, b] = [once, last].map(({ stdout }) => JSON.parse(stdout) as SweepResult);
