@@ -5,6 +5,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import '../scripts/freshKernels.ts';
 import { answer, benchOptions, deliver, store, storedResult } from './answer.ts';
 import { performancePage } from './page.ts';
 import { questions } from './questions.ts';

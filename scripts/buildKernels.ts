@@ -1,15 +1,11 @@
 /**
  * Compiles assembly/ into two WebAssembly modules, with and without relaxed SIMD, and writes them as base64 strings into
- * src/compute/wasm/kernels.generated.ts. Prints nothing unless it fails.
+ * src/compute/wasm/kernels.generated.ts, in whose first line is the digest of what they were compiled from. Prints nothing unless it fails.
  */
 
 import { writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { main } from 'assemblyscript/asc';
-
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const generated = join(root, 'src/compute/wasm/kernels.generated.ts');
+import { generatedKernels, kernelSources, root } from './kernelSources.ts';
 
 /** Bytes at the start of the memory that belong to the modules' constants. */
 const reservedBytes = 65536;
@@ -25,8 +21,8 @@ const plain = await compile(options);
 const relaxed = await compile([...options, '--enable', 'relaxed-simd']);
 
 writeFileSync(
-  generated,
-  `// Written by scripts/buildKernels.ts from assembly/.
+  generatedKernels,
+  `// Written by scripts/buildKernels.ts from assembly/, ${kernelSources()}.
 
 /** Bytes at the start of the memory that hold the modules' constants. */
 export const reservedBytes = ${reservedBytes};
