@@ -17,7 +17,7 @@ export const vanishing: Judge = {
     // The logarithms are exact where the ratio is too small for a number.
     const decades = look && point ? point.meanLog10 - look.lagProfile[0].meanLog10 : Number.NaN;
     const left = Number.isFinite(decades) ? `it has 10^${decades.toFixed(1)} of its size at lag 0` : 'nothing of it is left';
-    const size = point ? `, where at lag ${point.lag} ${left}` : '';
+    const size = point ? ` (at lag ${point.lag} ${left})` : '';
     return {
       decisive: !isOpen(examination, reading),
       finding: {
