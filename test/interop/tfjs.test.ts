@@ -378,7 +378,7 @@ describe('a diagnosis', () => {
     const y = tf.reshape(tf.slice(x, [0, 0, 0], [N, 1, 1]), [N, 1]);
     const made = model('lstm', { I: 1, O: 1, every: false });
     made.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
-    const answer = await diagnose(made, { x, y }, { seconds: 20 });
+    const answer = await diagnose(made, { x, y }, { seconds: 600 });
     const loss = (made.evaluate(x, y) as tf.Scalar).dataSync()[0];
     assert.ok(Math.abs((answer.loss.model as number) - loss) < 1e-4 * loss, `${answer.loss.model} and ${loss}`);
     assert.equal(answer.dataHorizon, T);
