@@ -1,14 +1,6 @@
 import type { CellBackwardStep, CellStep, Reals } from '../../compute/backend.ts';
 import type { Cell } from './cell.ts';
-import { sigmoid } from './sigmoid.ts';
-
-/** What the gates go through, and its slope as a function of its value. */
-export interface GateFunction {
-  value(x: number): number;
-  slope(value: number): number;
-}
-
-const logistic: GateFunction = { value: sigmoid, slope: (value) => value * (1 - value) };
+import { type GateFunction, logistic } from './sigmoid.ts';
 
 /**
  * Gated recurrent unit in its first form (Cho et al. 2014, arXiv 1406.1078, section 2.3), where the reset gate acts on the state before
