@@ -52,7 +52,7 @@ function isMeantAsCell(value: unknown): boolean {
 }
 
 function checkedCell(cell: Record<string, unknown>, exportName: string, file: string): Cell {
-  const { name, gates, apart, states, forgetGate } = cell;
+  const { name, gates, apart, states, forgetGate, apartInput } = cell;
   const wrong = (field: string, allowed: string) =>
     refusal(file, `${field} of the exported ${exportName} must be ${allowed}, got ${show(cell[field])}; correct it`);
   const whole = (value: unknown, least: number, most: number) => Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
@@ -65,6 +65,14 @@ function checkedCell(cell: Record<string, unknown>, exportName: string, file: st
   if (new Set(states).size < states.length) throw wrong('states', 'an array of different names');
   if (forgetGate !== undefined && !whole(forgetGate, 0, Number(gates) - 1)) {
     throw wrong('forgetGate', `a whole number from 0 to gates - 1, which is ${Number(gates) - 1}`);
+  }
+  if (apartInput !== undefined) {
+    const { gates: of, forward, backward } = Object(apartInput) as Record<string, unknown>;
+    const joined = Number(gates) - Number(apart);
+    const fits = Array.isArray(of) && of.every((each) => whole(each, 0, joined - 1));
+    if (apart === 0 || !fits || typeof forward !== 'function' || typeof backward !== 'function') {
+      throw wrong('apartInput', 'an object with gates, which are not kept apart, forward and backward, beside gates kept apart');
+    }
   }
   for (const method of ['forward', 'backward']) if (typeof cell[method] !== 'function') throw wrong(method, 'a function');
   return cell as unknown as Cell;

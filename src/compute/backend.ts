@@ -260,6 +260,11 @@ export interface PullBackArrays {
   readonly apart: Reals;
   /** [S, S, B, H]: state a by the state c before, around the matrices. */
   readonly direct: Reals;
+  /**
+   * Where the gates kept apart read another vector than the state h before: [B, G*H] that vector by the pre-activations, and [B, H] by h. Such rows go
+   * back in plain float64 loops on every backend.
+   */
+  readonly apartRead?: { readonly pre: Reals; readonly direct: Reals } | undefined;
   /** The recurrent matrix [G*H, H] begins at `recurrentAt`; -1 where there is none. */
   readonly weights: Reals;
   readonly recurrentAt: number;

@@ -55,7 +55,7 @@ test('a layer is one of our cells, or is refused by a sentence that says why', (
   assert.deepEqual(kerasCell(config('SimpleRNN', { activation: 'relu' })), { cell: 'rnn', activation: 'relu' });
   assert.deepEqual(kerasCell(config('LSTM', { recurrentActivation: 'hard_sigmoid' })), { cell: 'lstm', gates: 'hardSigmoid' });
   assert.deepEqual(kerasCell(config('GRU', { resetAfter: true })), { cell: 'gru', gates: 'sigmoid' });
-  assert.throws(() => kerasCell(config('GRU')), /reset_after is false/);
+  assert.deepEqual(kerasCell(config('GRU')), { cell: 'gru-reset-before', gates: 'sigmoid' });
   assert.throws(() => kerasCell(config('LSTM', { recurrentActivation: 'softmax' })), /softmax/);
   assert.throws(() => kerasCell(config('LSTM', { activation: 'relu' })), /activation relu/);
   assert.throws(() => kerasCell(config('SimpleRNN', { goBackwards: true })), /backwards/);

@@ -57,7 +57,7 @@ export interface KerasDense {
 /** The cell that a layer is, as `ModelOptions` name it; `gates` says which function an LSTM's or GRU's gates go through. */
 export type KerasCell =
   | { readonly cell: 'rnn'; readonly activation: 'tanh' | 'relu' }
-  | { readonly cell: 'lstm' | 'gru'; readonly gates: 'sigmoid' | 'hardSigmoid' };
+  | { readonly cell: 'lstm' | 'gru' | 'gru-reset-before'; readonly gates: 'sigmoid' | 'hardSigmoid' };
 
 /** G, and at which of our gates each of Keras' gates is. */
 const gatesOf: Record<KerasKind, readonly number[]> = { SimpleRNN: [0], LSTM: [0, 1, 2, 3], GRU: [1, 0, 2] };
@@ -66,8 +66,7 @@ const gatesOf: Record<KerasKind, readonly number[]> = { SimpleRNN: [0], LSTM: [0
  * Which cell a layer is.
  *
  * @param file where the layer comes from, for errors.
- * @throws SHAPE_MISMATCH for what no cell here computes: other functions, a layer that goes backwards, a GRU whose reset gate acts before
- *   the product.
+ * @throws SHAPE_MISMATCH for what no cell here computes: other functions, a layer that goes backwards.
  */
 export function kerasCell(config: KerasConfig, file?: string): KerasCell {
   const { kind, activation, recurrentActivation = 'sigmoid', resetAfter = false, goBackwards = false } = config;
@@ -85,12 +84,7 @@ export function kerasCell(config: KerasConfig, file?: string): KerasCell {
     throw wrong(config.name, `has the recurrent activation ${recurrentActivation}; gates are sigmoid or hardSigmoid`, file);
   }
   if (kind === 'LSTM') return { cell: 'lstm', gates };
-  if (!resetAfter) {
-    const sentence =
-      'resets the state before the recurrent product (reset_after is false), and the GRU here resets the product, as PyTorch and cuDNN do';
-    throw wrong(config.name, `${sentence}; train it with reset_after, or take an LSTM`, file);
-  }
-  return { cell: 'gru', gates };
+  return { cell: resetAfter ? 'gru' : 'gru-reset-before', gates };
 }
 
 /**

@@ -1,9 +1,10 @@
 import { ThroughtimeError } from '../errors.ts';
-import { fromKeras, type KerasConfig, type KerasDense, type KerasRecurrent, kerasCell, kerasKinds } from './keras.ts';
+import { fromKeras, type KerasCell, type KerasConfig, type KerasDense, type KerasRecurrent, kerasCell, kerasKinds } from './keras.ts';
 import type { NamedTensor } from './safetensors.ts';
 
 /** A Keras model as a network of this system. */
 export interface KerasNetwork {
+  readonly cell: KerasCell['cell'];
   readonly tensors: readonly NamedTensor[];
   /** Of a plain network. */
   readonly activation?: 'tanh' | 'relu';
@@ -90,8 +91,12 @@ export function kerasNetwork(topology: unknown, tensors: ReadonlyMap<string, Nam
   const functions = new Set(cells.flatMap((cell) => (cell.cell === 'rnn' ? [cell.activation] : [])));
   if (functions.size > 1) throw wrong(recurrent[1].config.name, 'has another activation than the layer before; all layers have the same');
   const [cell] = cells;
+  const taken = fromKeras(recurrent, dense, file);
+  if (cells.some(({ cell: other }) => other !== cell.cell))
+    throw wrong(recurrent[1].config.name, 'has another reset_after than the layer before; all layers have the same');
   return {
-    tensors: fromKeras(recurrent, dense, file),
+    cell: cell.cell,
+    tensors: taken,
     ...(cell.cell === 'rnn' ? { activation: cell.activation } : {}),
     targets,
     outputActivation: activation,

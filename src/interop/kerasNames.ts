@@ -1,9 +1,10 @@
 import { ThroughtimeError } from '../errors.ts';
-import { fromKeras, type KerasKind, type KerasRecurrent, kerasCell } from './keras.ts';
+import { fromKeras, type KerasCell, type KerasKind, type KerasRecurrent, kerasCell } from './keras.ts';
 import type { NamedTensor } from './safetensors.ts';
 
 /** Weights by Keras' names, taken: under the names of this system, and from which of their own. */
 export interface KerasNames {
+  readonly cell: KerasCell['cell'];
   readonly tensors: readonly NamedTensor[];
   readonly renamed: Readonly<Record<string, string>>;
 }
@@ -20,10 +21,11 @@ const kindOfGates: Readonly<Record<number, KerasKind>> = { 1: 'SimpleRNN', 3: 'G
 /**
  * The same network as `kerasNetwork` takes, from weights alone: one kind of recurrent layers, in the order of the numbers in their names (`lstm`,
  * `lstm_1`, ...), and the one layer without a recurrent kernel behind them. Weights do not say which functions a layer has: those taken are Keras'
- * own defaults, tanh and sigmoid.
+ * own defaults, tanh and sigmoid. A GRU whose bias is one row resets before the product; one without biases is taken for Keras' default,
+ * which resets after it.
  *
  * @param file where they come from, for errors.
- * @throws SHAPE_MISMATCH for what is no such network, and for a GRU with one bias, which resets the state before its product.
+ * @throws SHAPE_MISMATCH for what is no such network.
  */
 export function fromKerasNames(tensors: ReadonlyMap<string, NamedTensor>, file: string): KerasNames {
   const wrong = (field: string, sentence: string) => new ThroughtimeError('SHAPE_MISMATCH', sentence, { file, field });
@@ -51,7 +53,6 @@ export function fromKerasNames(tensors: ReadonlyMap<string, NamedTensor>, file: 
     const resetAfter = kind === 'GRU' && (bias === undefined || bias.shape.length === 2);
     return { config: { name: layer, kind, units: H, activation: 'tanh', resetAfter }, kernel, recurrentKernel, bias };
   });
-  for (const { config } of taken) kerasCell(config, file);
   const renamed: [string, string][] = taken.flatMap(({ config: { resetAfter }, kernel, recurrentKernel, bias }, n): [string, string][] => [
     [(kernel as NamedTensor).name, `weight_ih_l${n}`],
     [(recurrentKernel as NamedTensor).name, `weight_hh_l${n}`],
@@ -59,5 +60,11 @@ export function fromKerasNames(tensors: ReadonlyMap<string, NamedTensor>, file: 
   ]);
   renamed.push([head.kernel.name, 'readout.weight']);
   if (head.bias) renamed.push([head.bias.name, 'readout.bias']);
-  return { tensors: fromKeras(taken, { name: dense, kernel: head.kernel, bias: head.bias }, file), renamed: Object.fromEntries(renamed) };
+  const cells = taken.map(({ config }) => kerasCell(config, file));
+  const [{ cell }] = cells;
+  const named = fromKeras(taken, { name: dense, kernel: head.kernel, bias: head.bias }, file);
+  const different = cells.findIndex((each) => each.cell !== cell);
+  if (different >= 0)
+    throw wrong(taken[different].config.name, `is a ${cells[different].cell} above a ${cell}; all layers are of one kind`);
+  return { cell, tensors: named, renamed: Object.fromEntries(renamed) };
 }

@@ -19,6 +19,7 @@ const exportable: Readonly<Record<string, Exportable>> = {
   lstm: { op: 'LSTM', blocks: [0, 3, 1, 2], attributes: {} },
   // The reset gate acts on the recurrent term after its product, bias included.
   gru: { op: 'GRU', blocks: [1, 0, 2], attributes: { linear_before_reset: 1 } },
+  'gru-reset-before': { op: 'GRU', blocks: [1, 0, 2], attributes: { linear_before_reset: 0 } },
 };
 
 /**

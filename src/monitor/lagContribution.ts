@@ -150,7 +150,7 @@ class GradientRows {
     const { cell, H } = this.#network;
     const { G, A, F, R, U, J } = blocksOf(cell);
     let sum = 0;
-    for (const [index, { kept, states, exponents, readAt, outputAt }] of this.#layers.entries()) {
+    for (const [index, { kept, states, exponents, readAt, outputAt, apartRead, apartReadAt }] of this.#layers.entries()) {
       const factor = 2 ** (exponents[row] + exponents[other] - 2 * top);
       if (factor === 0) continue;
       const [mine, others] = [row * G * H, other * G * H];
@@ -160,7 +160,8 @@ class GradientRows {
       const read = this.#readProduct(index, row, other);
       // States before the step; the state at the beginning is 0.
       const held = dot(states[0], readAt + row * H, readAt + other * H, H);
-      const recurrent = R > 0 ? (joined + apart) * (held + 1) : 0;
+      const heldApart = A > 0 ? dot(apartRead, apartReadAt + row * H, apartReadAt + other * H, H) : 0;
+      const recurrent = R > 0 ? joined * (held + 1) + apart * (heldApart + 1) : 0;
       const units = U > 0 ? product(this.#unitsOf(index, row), this.#unitsOf(index, other)) : 0;
       sum += factor * ((joined + rest) * (read + 1) + recurrent + units);
       for (const lag of this.#matrixLags(index)) {
@@ -219,7 +220,7 @@ class GradientRows {
   #addGradient(layer: number, b: number, t: number, out: Reals, at: number): void {
     const { backend, cell, H } = this.#network;
     const { B, input, vectors, symbols } = this.#batch;
-    const { kept, states, exponents, readAt, outputAt } = this.#layers[layer];
+    const { kept, states, exponents, readAt, outputAt, apartRead, apartReadAt } = this.#layers[layer];
     const rows = t + 1;
     const blocks = blocksOf(cell);
     const [G, A, F, J, I] = [blocks.G * H, blocks.A * H, blocks.F * H, blocks.J * H, this.#widthOf(layer)];
@@ -256,7 +257,7 @@ class GradientRows {
       backend.addColumnSums(pre, 0, F, rows, J, out, byState + F * H);
     }
     if (A > 0) {
-      backend.multiplyTransposed(apart, 0, A, h, readAt + b * H, B * H, A, H, rows, out, byState + J * H, H);
+      backend.multiplyTransposed(apart, 0, A, apartRead, apartReadAt + b * H, B * H, A, H, rows, out, byState + J * H, H);
       backend.addColumnSums(apart, 0, A, rows, A, out, byState + F * H + J);
     }
     const bySkips = byState + blocks.R * H * (H + 1);

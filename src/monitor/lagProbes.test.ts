@@ -74,7 +74,7 @@ const woven: Cell = {
   },
 };
 
-const cellNames = ['rnn', 'lstm', 'gru', 'mingru', 'lru'] as const;
+const cellNames = ['rnn', 'lstm', 'gru', 'gru-reset-before', 'mingru', 'lru'] as const;
 const settings: Setting[] = [
   ...[...cellNames, woven].flatMap((cell): Setting[] => {
     const name = typeof cell === 'string' ? cell : cell.name;

@@ -169,7 +169,7 @@ test('only sequences with steps are looked at, and no more than asked for', () =
 });
 
 test('an LSTM of two layers with residual connections and one of a GRU: a symbol counts as its one-hot vector', () => {
-  for (const cell of ['lstm', 'gru', 'mingru', 'lru'] as const) {
+  for (const cell of ['lstm', 'gru', 'gru-reset-before', 'mingru', 'lru'] as const) {
     const model = { cell, hiddenSize: 3, layers: 2, residual: true };
     const vectors = networkOf(model, 4);
     const symbols = new Network(backend, model, { kind: 'symbols', size: 4 }, 1);

@@ -43,7 +43,7 @@ const opened: [string, Backend][] = [
 
 for (const [name, backend] of opened) {
   describe(`${name}: a value that is not finite is located`, () => {
-    for (const cell of ['rnn', 'lstm', 'gru', 'mingru', 'lru'] as const) {
+    for (const cell of ['rnn', 'lstm', 'gru', 'gru-reset-before', 'mingru', 'lru'] as const) {
       const model: ModelOptions = { cell, hiddenSize: 5, layers: 2 };
 
       test(`${cell}: nowhere, where everything is finite`, () => {

@@ -47,6 +47,8 @@ export class StepJacobian {
   readonly #dStates: Float64Array[];
   readonly #pre: Float64Array;
   readonly #apart: Float64Array;
+  /** Of what the gates kept apart read, where that is not h_{t-1}: itself, one row of derivatives by it, and its own by pre [G*H] and h [H]. */
+  readonly #read: { readonly values: Float64Array; readonly row: Float64Array; readonly pre: Float64Array; readonly direct: Float64Array };
   /** [H] numbers: how one element of the state depends on what its layer reads. */
   readonly #toInput: Float64Array;
   /** [H, n] for each lag: how a layer's output depends on s_{t-lag}; two that take turns. */
@@ -80,6 +82,11 @@ export class StepJacobian {
     this.#dStates = states.map(() => new Float64Array(H));
     this.#pre = new Float64Array(G * H);
     this.#apart = new Float64Array(A * H);
+    const own = cell.apartInput ? H : 0;
+    this.#read = {
+      ...{ values: new Float64Array(own), row: new Float64Array(own) },
+      ...{ pre: new Float64Array(own * G), direct: new Float64Array(own) },
+    };
     this.#toInput = new Float64Array(H);
     this.#outputs = [0, 1].map(() => this.lags.map(() => new Float64Array(L > 1 ? H * n : 0)));
   }
@@ -90,14 +97,16 @@ export class StepJacobian {
     const { gates: G, states } = cell;
     const S = states.length;
     const matrices = ways.reduce((sum, { shortcuts, through }) => sum + (through === 'matrix' ? shortcuts.length : 0), L);
-    return matrices * S * G * H * H + (L - 1) * (S * G * H * H + lagsOf(network).length * S * H * H * L * S * H);
+    // What other gates read goes through two matrices, one after the other.
+    const twice = L * S * H ** 3 * (cell.apartInput?.gates.length ?? 0);
+    return twice + matrices * S * G * H * H + (L - 1) * (S * G * H * H + lagsOf(network).length * S * H * H * L * S * H);
   }
 
   /** Makes `blocks` those of step t of sequence b, and returns the first of them. */
   take(unrolled: Unrolled, batch: Batch, t: number, b: number): Float64Array {
     this.#forward(unrolled, batch, t, b);
     const { L, H, cell, residual, ways } = this.#network;
-    const { states } = cell;
+    const { states, apartInput } = cell;
     const { F, R, J } = blocksOf(cell);
     const S = states.length;
     const n = this.size;
@@ -109,6 +118,7 @@ export class StepJacobian {
       const values = blockOf(recurrentLag);
       const first = layer * S * H;
       const below = this.#outputs[(layer + 1) % 2];
+      this.#differentiateRead(layer);
       for (let a = 0; a < S; a++) {
         // A cell's backward step is linear and goes unit by unit: of ones it makes the derivatives of state a.
         this.#pre.set(pre);
@@ -122,18 +132,22 @@ export class StepJacobian {
         for (let j = 0; j < H; j++) {
           const row = (first + a * H + j) * n;
           for (let g = 0; g < F; g++) {
+            if (apartInput?.gates.includes(g)) continue;
             const by = g >= J ? this.#apart[(g - J) * H + j] : this.#pre[g * H + j];
-            if (R > 0 && by !== 0) addRow(values, row + first, recurrent, (g * H + j) * H, H, by);
+            const read = apartInput && g >= J;
+            if (R > 0 && by !== 0) addRow(read ? this.#read.row : values, read ? 0 : row + first, recurrent, (g * H + j) * H, H, by);
             if (layer > 0) addRow(this.#toInput, 0, input, (g * H + j) * H, H, this.#pre[g * H + j]);
           }
           for (const [index, lag] of shortcuts.entries()) {
             const block = blockOf(lag);
             if (through === 'identity' && a === 0) block[row + first + j] += 1;
             for (let g = 0; through === 'matrix' && g < F; g++) {
+              if (apartInput?.gates.includes(g)) continue;
               const at = ((g * H + j) * shortcuts.length + index) * H;
               addRow(block, row + first, skip, at, H, this.#pre[g * H + j]);
             }
           }
+          if (apartInput) this.#throughRead(layer, values, row + first, blockOf);
           if (layer > 0) {
             for (const [which, block] of this.blocks.entries()) {
               for (let i = 0; i < H; i++) addRow(block, row, below[which], i * n, first, this.#toInput[i]);
@@ -152,6 +166,46 @@ export class StepJacobian {
     return this.blocks[0];
   }
 
+  /** The derivatives of what the gates kept apart read, unit by unit: of ones, as those of the states. */
+  #differentiateRead(layer: number): void {
+    const { H, cell } = this.#network;
+    const { pre, states, units } = this.#layers[layer];
+    if (!cell.apartInput) return;
+    this.#read.pre.set(pre);
+    this.#read.row.fill(1);
+    for (const dState of this.#dStates) dState.fill(0);
+    cell.apartInput.backward(
+      {
+        ...{ B: 1, H, pre: this.#read.pre, preAt: 0, apart: this.#apart, apartAt: 0, states, previousAt: 0, nextAt: H, units, unitsAt: 0 },
+        dStates: this.#dStates,
+      },
+      this.#read.row,
+    );
+    this.#read.direct.set(this.#dStates[0]);
+    this.#read.row.fill(0);
+  }
+
+  /** Takes the row of derivatives by what the gates kept apart read on to the gates that this is made of and to h_{t-1}, and clears it. */
+  #throughRead(layer: number, values: Float64Array, at: number, blockOf: (lag: number) => Float64Array): void {
+    const { H, cell, ways } = this.#network;
+    const { recurrent, input, skip } = this.#layers[layer];
+    const { shortcuts, through } = ways[layer];
+    const { row, pre, direct } = this.#read;
+    for (let i = 0; i < H; i++) {
+      values[at + i] += row[i] * direct[i];
+      for (const gate of cell.apartInput?.gates ?? []) {
+        const unit = gate * H + i;
+        const by = row[i] * pre[unit];
+        addRow(values, at, recurrent, unit * H, H, by);
+        if (layer > 0) addRow(this.#toInput, 0, input, unit * H, H, by);
+        for (const [index, lag] of shortcuts.entries()) {
+          if (through === 'matrix') addRow(blockOf(lag), at, skip, (unit * shortcuts.length + index) * H, H, by);
+        }
+      }
+    }
+    row.fill(0);
+  }
+
   /** Makes step t of sequence b again, from the states before it. */
   #forward({ layers }: Unrolled, batch: Batch, t: number, b: number): void {
     const { L, H, cell, residual, ways } = this.#network;
@@ -166,6 +220,7 @@ export class StepJacobian {
       }
       const before = shortcuts.map((lag) => outputAt + place - lag * batch.B * H);
       const [h] = states;
+      const step = { B: 1, H, pre, preAt: 0, apart, apartAt: 0, states, previousAt: 0, nextAt: H, units, unitsAt: 0 };
       for (let row = 0; row < F * H; row++) {
         let own = inputBias[row];
         for (let i = 0; i < reads.length; i++) own += input[row * reads.length + i] * reads[i];
@@ -174,12 +229,15 @@ export class StepJacobian {
         }
         pre[row] = own;
         if (R === 0) continue;
+        // The gates kept apart come last, behind those that their own input is made of.
+        if (cell.apartInput && row === J * H) cell.apartInput.forward(step, this.#read.values, 0);
+        const read = cell.apartInput && row >= J * H ? this.#read.values : h;
         let recurring = recurrentBias[row];
-        for (let j = 0; j < H; j++) recurring += recurrent[row * H + j] * h[j];
+        for (let j = 0; j < H; j++) recurring += recurrent[row * H + j] * read[j];
         if (row < J * H) pre[row] += recurring;
         else apart[row - J * H] = recurring;
       }
-      cell.forward({ B: 1, H, pre, preAt: 0, apart, apartAt: 0, states, previousAt: 0, nextAt: H, units, unitsAt: 0 });
+      cell.forward(step);
       if (through === 'identity') for (const at of before) for (let j = 0; j < H; j++) h[H + j] += all[0][at + j];
       if (layer === L - 1) break;
       const above = this.#layers[layer + 1].reads;

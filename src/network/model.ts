@@ -7,11 +7,11 @@ import type { SkipOptions } from './skip/skip.ts';
 import { waysOf } from './skip/skips.ts';
 
 /** What an experiment may call a cell. */
-export type CellName = 'rnn' | 'lstm' | 'gru' | 'mingru' | 'lru';
+export type CellName = 'rnn' | 'lstm' | 'gru' | 'gru-reset-before' | 'mingru' | 'lru';
 
 /** The model of an experiment: what the network is made of. */
 export interface ModelOptions {
-  /** `rnn`, `lstm`, `gru`, `mingru`, `lru`, or a cell of your own. */
+  /** `rnn`, `lstm`, `gru`, `gru-reset-before`, `mingru`, `lru`, or a cell of your own. */
   readonly cell: CellName | Cell;
   /** Of the plain network only; tanh by default. */
   readonly activation?: 'tanh' | 'relu';

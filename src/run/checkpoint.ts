@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Reals } from '../compute/backend.ts';
 import { ThroughtimeError } from '../errors.ts';
 import { type NamedTensor, readSafetensors, type TensorFile, writeSafetensors } from '../interop/safetensors.ts';
+import type { CellName } from '../network/model.ts';
 import type { Network } from '../network/network.ts';
 import { type Snapshot, takeSnapshot } from '../training/guard/snapshots.ts';
 import type { Trainer, TrainerCursor } from '../training/trainer.ts';
@@ -15,6 +16,12 @@ import { reading, writeWhole } from './files.ts';
  */
 const format = 'throughtime-checkpoint';
 const version = '1';
+
+/** The cell that has the shapes of another one, so that a file of its weights names it in its metadata. */
+export const namedCell = 'gru-reset-before' satisfies CellName;
+
+/** What the metadata of a file of weights say of the cell: nothing, where the shapes tell it. */
+export const cellMetadata = (cell: string): Record<string, string> => (cell === namedCell ? { 'throughtime.cell': cell } : {});
 
 /** Everything that a training needs to go on to the same bits. @param at an earlier moment of it, in place of the present one. */
 export function checkpointBytes(trainer: Trainer, at: Snapshot = takeSnapshot(trainer)): Uint8Array {
@@ -38,6 +45,7 @@ export function checkpointBytes(trainer: Trainer, at: Snapshot = takeSnapshot(tr
   return writeSafetensors(tensors, {
     ...{ format, version, optimizer: updater.optimizer.name, cursor: JSON.stringify(at.cursor) },
     ...cursors,
+    ...cellMetadata(network.cell.name),
   });
 }
 
@@ -54,7 +62,8 @@ export function weightTensors(network: Network): NamedTensor[] {
 
 /** The weights alone, in a file that says of which update they are and what their loss on the validation part is. */
 export function weightsBytes(network: Network, update: number, validation: number): Uint8Array {
-  const metadata = { format: 'throughtime-weights', version, update: String(update), validation: String(validation) };
+  const of = { update: String(update), validation: String(validation) };
+  const metadata = { format: 'throughtime-weights', version, ...of, ...cellMetadata(network.cell.name) };
   return writeSafetensors(weightTensors(network), metadata);
 }
 

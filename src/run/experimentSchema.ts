@@ -155,7 +155,9 @@ const skip = z
   .describe('Shorter ways through time; default none.');
 
 const model = z.strictObject({
-  cell: z.enum(['rnn', 'lstm', 'gru', 'mingru', 'lru']).describe('What a step does: a plain network, or one with gates.'),
+  cell: z
+    .enum(['rnn', 'lstm', 'gru', 'gru-reset-before', 'mingru', 'lru'])
+    .describe('What a step does: a plain network, or one with gates.'),
   activation: field(z.enum(['tanh', 'relu']), 'Of rnn only.', 'tanh'),
   hiddenSize: whole(1).describe('H: units of each layer.'),
   layers: field(whole(1), 'L: layers, each reading the one below.', 1),

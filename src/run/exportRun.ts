@@ -5,14 +5,15 @@ import { ThroughtimeError } from '../errors.ts';
 import { writeOnnx } from '../interop/onnx.ts';
 import { type NamedTensor, writeSafetensors } from '../interop/safetensors.ts';
 import type { Network } from '../network/network.ts';
-import { weightTensors } from './checkpoint.ts';
+import { cellMetadata, weightTensors } from './checkpoint.ts';
 import { writeWhole } from './files.ts';
 import { openWeights } from './openWeights.ts';
 import { trainedNetwork } from './trainedNetwork.ts';
 
 /** What a network can be written as, by the ending of the file's name. */
 const formats: Readonly<Record<string, (network: Network, metadata: Record<string, string>) => Uint8Array>> = {
-  '.safetensors': (network, metadata) => writeSafetensors(weightTensors(network).map(asFloat32), { format: 'pt', ...metadata }),
+  '.safetensors': (network, metadata) =>
+    writeSafetensors(weightTensors(network).map(asFloat32), { format: 'pt', ...cellMetadata(network.cell.name), ...metadata }),
   '.onnx': writeOnnx,
 };
 

@@ -6,6 +6,7 @@ import { fromKerasNames, hasKerasNames } from '../interop/kerasNames.ts';
 import { fromPytorch } from '../interop/pytorch.ts';
 import { type NamedTensor, readSafetensors, writeSafetensors } from '../interop/safetensors.ts';
 import { parseModelJson, readShards } from '../interop/tensorflowJson.ts';
+import { cellMetadata } from './checkpoint.ts';
 import { FileSource } from './fileSource.ts';
 import { reading, writeWhole } from './files.ts';
 import { weightsOf } from './openWeights.ts';
@@ -50,23 +51,26 @@ export async function importWeights({ source, file }: ImportRequest): Promise<Im
   if (!file.endsWith('.safetensors')) {
     throw new ThroughtimeError('OPTION_INVALID', 'must end in .safetensors, which is what is written; change the name', { file });
   }
-  const { taken, renamed, zeros, ...told } = source.endsWith('.json') ? await fromModelJson(source) : await fromSafetensors(source);
+  const { taken, renamed, zeros, of, ...told } = source.endsWith('.json') ? await fromModelJson(source) : await fromSafetensors(source);
   const named = new Map(taken.map((tensor) => [tensor.name, tensor]));
-  const { model, inputSize, outputSize } = weightsOf({ tensors: named, metadata: {} }, source, told.activation);
-  writeWhole(file, writeSafetensors(taken, { format: 'pt' }));
+  const metadata = of === undefined ? {} : cellMetadata(of);
+  const { model, inputSize, outputSize } = weightsOf({ tensors: named, metadata }, source, told.activation);
+  writeWhole(file, writeSafetensors(taken, { format: 'pt', ...metadata }));
   const { cell, layers = 1, hiddenSize } = model;
   return { source, file, cell: String(cell), layers, inputSize, hiddenSize, outputSize, renamed, zeros, ...told };
 }
 
 type Taken = Pick<ImportAnswer, 'renamed' | 'zeros' | 'activation' | 'targets' | 'outputActivation' | 'leftOut'> & {
   readonly taken: readonly NamedTensor[];
+  /** The cell, where the source says more than the shapes. */
+  readonly of?: string;
 };
 
 async function fromSafetensors(source: string): Promise<Taken> {
-  const { tensors } = readSafetensors(await reading(source, () => readFile(source)), source);
+  const { tensors, metadata } = readSafetensors(await reading(source, () => readFile(source)), source);
   if (hasKerasNames(tensors.keys())) {
-    const { tensors: taken, renamed } = fromKerasNames(tensors, source);
-    return { taken, renamed, zeros: zerosOf(taken, renamed) };
+    const { tensors: taken, renamed, cell: of } = fromKerasNames(tensors, source);
+    return { taken, of, renamed, zeros: zerosOf(taken, renamed) };
   }
   const taken = fromPytorch(tensors.values(), source);
   const given = [...tensors.values()];
@@ -75,7 +79,7 @@ async function fromSafetensors(source: string): Promise<Taken> {
     return after && after.name !== before.name ? [[before.name, after.name] as const] : [];
   });
   const zeros = taken.filter(({ values }) => !given.some((before) => before.values === values)).map(({ name }) => name);
-  return { taken, renamed: Object.fromEntries(renamed), zeros };
+  return { taken, of: metadata['throughtime.cell'], renamed: Object.fromEntries(renamed), zeros };
 }
 
 /** Bytes of the longest `model.json` that is read: hundreds of layers take a tenth of it. */
@@ -92,8 +96,8 @@ async function fromModelJson(source: string): Promise<Taken> {
   });
   const model = parseModelJson(text, source);
   const tensors = readShards(model, (shard) => FileSource.open(path.join(path.dirname(source), shard)), source);
-  const { tensors: taken, renamed, ...told } = kerasNetwork(model.topology, tensors, source);
-  return { taken, renamed, zeros: zerosOf(taken, renamed), ...told };
+  const { tensors: taken, renamed, cell: of, ...told } = kerasNetwork(model.topology, tensors, source);
+  return { taken, of, renamed, zeros: zerosOf(taken, renamed), ...told };
 }
 
 /** The parameters that were made of no weight. */

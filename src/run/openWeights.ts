@@ -5,7 +5,7 @@ import { readSafetensors, type TensorFile } from '../interop/safetensors.ts';
 import type { InputShape } from '../network/batch.ts';
 import type { CellName, ModelOptions } from '../network/model.ts';
 import { Network } from '../network/network.ts';
-import { loadWeights } from './checkpoint.ts';
+import { loadWeights, namedCell } from './checkpoint.ts';
 import { reading } from './files.ts';
 
 /** What the shapes of a file of weights tell about the network. */
@@ -22,7 +22,8 @@ const cellOfGates: Record<number, CellName> = { 1: 'rnn', 3: 'gru', 4: 'lstm' };
 
 /**
  * Reads the weights of a network trained elsewhere: safetensors with PyTorch's names, read-out included. The cell is told by
- * the number of gates (1 rnn, 3 gru, 4 lstm), one without a recurrent matrix by its names; a plain network is tanh unless `activation` says relu.
+ * the number of gates (1 rnn, 3 gru, 4 lstm), one without a recurrent matrix by its names, and a GRU that resets before its product by
+ * `throughtime.cell` in the metadata; a plain network is tanh unless `activation` says relu.
  *
  * @throws SHAPE_MISMATCH where names are missing or shapes do not fit; CHECKPOINT_INVALID for a damaged file.
  */
@@ -46,7 +47,12 @@ export function weightsOf(content: TensorFile, file: string, activation?: 'tanh'
   };
   const diagonal = withoutMatrix(content.tensors);
   const [rows, H] = shapeOf(diagonal ? 'readout.weight' : 'weight_hh_l0', 2);
-  const cell = diagonal ?? (H > 0 ? cellOfGates[rows / H] : undefined);
+  const told = content.metadata['throughtime.cell'];
+  if (told !== undefined && !(told === namedCell && rows === 3 * H)) {
+    const sentence = `has the shape [${rows}, ${H}], and the metadata name the cell ${told}; take the file as it was written`;
+    throw wrong(sentence, diagonal ? 'readout.weight' : 'weight_hh_l0');
+  }
+  const cell = told === undefined ? (diagonal ?? (H > 0 ? cellOfGates[rows / H] : undefined)) : namedCell;
   if (!cell) {
     throw wrong(`has the shape [${rows}, ${H}]; wanted is [G*H, H] with G = 1 (rnn), 3 (gru) or 4 (lstm) gates`, 'weight_hh_l0');
   }

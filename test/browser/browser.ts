@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import axe from 'axe-core';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
 import { buildPages } from '../../scripts/pages.ts';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -48,6 +48,17 @@ export async function watched(
       await page.close();
     },
   };
+}
+
+/** Waits until an element says what is expected, in its text or an attribute; whatever it says at first. */
+export async function says(element: Locator, expected: RegExp, attribute?: string): Promise<string> {
+  let said = '';
+  for (let attempt = 0; attempt < 2400; attempt++) {
+    said = (attribute === undefined ? await element.innerText() : await element.getAttribute(attribute)) ?? '';
+    if (expected.test(said)) return said;
+    await element.page().waitForTimeout(100);
+  }
+  return assert.fail(`${element} says ${said}, not ${expected}`);
 }
 
 /** Violations that the accessibility check finds on a page, in a line each; of one rule alone, where it is named. */

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { Browser, Page } from 'playwright-core';
 import { type Dashboard, serveDashboard } from '../../src/server/dashboardServer.ts';
-import { freshPages, launch, skipped, unreached, violations, watched } from './browser.ts';
+import { freshPages, launch, says, skipped, unreached, violations, watched } from './browser.ts';
 
 describe('the lab in a browser', { skip: skipped }, () => {
   let browser: Browser;
@@ -50,10 +50,7 @@ describe('the lab in a browser', { skip: skipped }, () => {
     const accuracy = (text: string) => Number(/1,200 updates, accuracy ([\d.]+)%/.exec(text)?.[1]);
     assert.ok(accuracy(a) < 40, a);
     assert.ok(accuracy(b) > 90, b);
-    assert.match(
-      await page.locator('.answer').innerText(),
-      /At lag 60, B names (9[\d.]+|100)% of the symbols and A [\d.]+%\. Does it reach further\?/,
-    );
+    await says(page.locator('.answer'), /At lag 60, B names (9[\d.]+|100)% of the symbols and A [\d.]+%\. Does it reach further\?/);
     // At the beginning, A has lost what B still has.
     await page.getByRole('button', { name: 'pause' }).click();
     const moment = page.locator('[aria-labelledby=unrolled-title] input[type=range]').first();
@@ -61,8 +58,8 @@ describe('the lab in a browser', { skip: skipped }, () => {
     await page.keyboard.press('Home');
     await page.locator('[aria-labelledby=unrolled-title] input[type=range]').nth(1).focus();
     await page.keyboard.press('End');
-    const picture = (await page.locator('[aria-labelledby=unrolled-title] svg').getAttribute('aria-label')) ?? '';
-    assert.match(picture, /A: 60 steps back, [\d.]+·10⁻¹[⁴⁵] of it\. B: 60 steps back, (0\.00\d+|[\d.]+·10⁻³) of it\./);
+    const picture = page.locator('[aria-labelledby=unrolled-title] svg');
+    await says(picture, /A: 60 steps back, [\d.]+·10⁻¹[⁴⁵] of it\. B: 60 steps back, (0\.00\d+|[\d.]+·10⁻³) of it\./, 'aria-label');
     await clean();
   });
 
@@ -125,14 +122,14 @@ describe('the lab in a browser', { skip: skipped }, () => {
     await drop('mine.ndjson', rows.join('\n'));
     await page.waitForURL(/task=file/);
     await page.getByRole('button', { name: 'run', exact: true }).click();
-    assert.match((await outcome(page, 1))[0], /done in .* 20 updates, accuracy/);
+    await says(page.locator('.outcome p').first(), /done in .* 20 updates, accuracy/);
     await drop('broken.ndjson', '{"x": [[1]], "y": 0}\n{"x": nothing}');
     await page.getByRole('button', { name: 'run', exact: true }).click();
     await page.waitForFunction(() => /broken\.ndjson/.test(document.querySelector('.outcome')?.textContent ?? ''));
     await drop('text.txt', 'to be or not to be, that is the question. '.repeat(80));
     await page.waitForURL(/a\.window=40/);
     await page.getByRole('button', { name: 'run', exact: true }).click();
-    assert.match((await outcome(page, 1))[0], /done in .* 20 updates, accuracy/);
+    await says(page.locator('.outcome p').first(), /done in .* 20 updates, accuracy/);
     await clean();
   });
 

@@ -55,6 +55,8 @@ for (const cell of cells) {
       assert.ok(F >= 1 && (R === F || (R === 0 && A === 0)));
       // The trailing blocks are either kept apart or of constants.
       assert.ok(A === 0 || U === 0);
+      // What those kept apart read in place of h is made of other blocks.
+      for (const gate of cell.apartInput?.gates ?? []) assert.ok(A > 0 && gate < F - A);
     });
 
     test('backward is the derivative of forward, in pre, apart and every state, to 1e-7', () => {
@@ -92,7 +94,7 @@ for (const cell of cells) {
           const { F, U } = blocksOf(cell);
           for (let i = 0; i < B * gates * H; i++) {
             // The blocks of the constants receive each sequence's part of their derivative.
-            if (Math.floor(i / H) % gates >= F) continue;
+            if (Math.floor(i / H) % gates >= F || cell.apartInput?.gates.includes(Math.floor(i / H) % gates)) continue;
             assert.ok(slope(pre, start.preAt + i, start.pre[start.preAt + i]), `pre ${i}`);
           }
           for (let i = 0; i < U * H; i++) {
@@ -104,6 +106,40 @@ for (const cell of cells) {
           for (const [index, name] of cell.states.entries()) {
             for (let i = 0; i < B * H; i++) assert.ok(slope(states[index], i, start.dStates[index][i]), `${name} ${i}`);
           }
+        }),
+        { numRuns: 30 },
+      );
+    });
+
+    test('what the gates kept apart read: backward is the derivative of forward, in pre and h, to 1e-7', { skip: !cell.apartInput }, () => {
+      const { gates, forward, backward } = cell.apartInput!;
+      fc.assert(
+        fc.property(sizes, ({ B, H, seed }) => {
+          const start = makeStep(scalarBackend(), cell, B, H, seed);
+          const weights = start.dStates[0].slice();
+          const [pre, h] = [start.pre.slice(), start.states[0].slice()];
+          const read = new Float64Array(B * H);
+          // L = weights · q.
+          const slope = (array: Float64Array | Float32Array, index: number, analytic: number) => {
+            const kept = array[index];
+            const at = (offset: number) => {
+              array[index] = kept + offset;
+              forward({ ...start, pre: pre.slice(), states: [h] }, read, 0);
+              array[index] = kept;
+              return read.reduce((sum, each, i) => sum + each * weights[i], 0);
+            };
+            return checkDerivative(at, kept, analytic, 1e-7).outcome === 'agrees';
+          };
+          forward(start, read, 0);
+          for (const dState of start.dStates) dState.fill(0);
+          const others = start.pre.slice();
+          backward(start, weights);
+          for (let i = 0; i < B * cell.gates * H; i++) {
+            const at = start.preAt + i;
+            if (gates.includes(Math.floor(i / H) % cell.gates)) assert.ok(slope(pre, at, start.pre[at]), `pre ${i}`);
+            else assert.equal(start.pre[at], others[at]);
+          }
+          for (let i = 0; i < B * H; i++) assert.ok(slope(h, i, start.dStates[0][i]), `h ${i}`);
         }),
         { numRuns: 30 },
       );
@@ -139,8 +175,10 @@ for (const cell of cells) {
     test('no gradient in, none out', () => {
       const step = makeStep(scalarBackend(), cell, 2, 5, 3);
       for (const dState of step.dStates) dState.fill(0);
+      cell.apartInput?.forward(step, new Float64Array(2 * 5), 0);
       cell.forward(step);
       cell.backward(step);
+      cell.apartInput?.backward(step, new Float64Array(2 * 5));
       const written = [
         step.pre.subarray(step.preAt, step.preAt + 2 * 5 * cell.gates),
         step.apart.subarray(step.apartAt, step.apartAt + 2 * 5 * cell.apart),
@@ -192,6 +230,10 @@ for (const cell of cells) {
 
     for (const [name, backend] of wasmBackends) {
       const fused = backend.fused.cells[cell.name];
+      if (cell.apartInput) {
+        test(`${name}: is not fused, since a product waits for its gates`, () => assert.equal(fused, undefined));
+        continue;
+      }
 
       test(`${name}: is fused, and named after the cell`, () => {
         assert.ok(fused);

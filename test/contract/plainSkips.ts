@@ -62,6 +62,11 @@ export function plainPass(network: Network, skip: SkipOptions | undefined, input
           for (let row = 0; row < G * H; row++) for (let j = 0; j < H; j++) fromInput[row] += V[(row * lags.length + k) * H + j] * h[j];
         }
       }
+      if (cell.name === 'gru-reset-before') {
+        // The candidate's matrix reads r * h; what skip connections bring to r is there already.
+        const reset = before[0].map((each, j) => each * sigmoid(fromInput[j] + fromState[j]));
+        for (let row = 2 * H; row < G * H; row++) fromState[row] = c[row] + reset.reduce((sum, each, j) => sum + U[row * H + j] * each, 0);
+      }
       const made = step(cell.name, H, fromInput, fromState, before);
       if (skip?.kind === 'add') {
         for (const lag of lags) {
@@ -90,6 +95,13 @@ function step(cell: string, H: number, x: number[], u: number[], before: number[
       const c = units.map((j) => sigmoid(sum(1, j)) * before[1][j] + sigmoid(sum(0, j)) * Math.tanh(sum(2, j)));
       return [units.map((j) => sigmoid(sum(3, j)) * Math.tanh(c[j])), c];
     }
+    case 'gru-reset-before':
+      return [
+        units.map((j) => {
+          const z = sigmoid(sum(1, j));
+          return (1 - z) * Math.tanh(sum(2, j)) + z * before[0][j];
+        }),
+      ];
     case 'gru':
       return [
         units.map((j) => {

@@ -46,7 +46,7 @@ const variants: Readonly<Record<SkipKind, readonly SkipOptions[]>> = {
 };
 
 /** Cells for which the tests have plain loops of their own. */
-const plain = cells.filter(({ name }) => ['rnn-tanh', 'rnn-relu', 'lstm', 'gru'].includes(name));
+const plain = cells.filter(({ name }) => ['rnn-tanh', 'rnn-relu', 'lstm', 'gru', 'gru-reset-before'].includes(name));
 
 function networkOf(backend: Backend, model: ModelOptions): Network {
   const network = new Network(backend, model, { kind: 'vectors', size: I }, O);

@@ -209,12 +209,12 @@ describe('the dashboard server', () => {
     stream.on('error', () => {});
     stream.end();
     const until = async (is: (state: RunState) => boolean) => {
-      for (let waited = 0; waited < 500; waited++) {
+      for (let waited = 0; waited < 6000; waited++) {
         const last = states.at(-1);
         if (last && is(last)) return last;
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
-      throw new Error(`not seen; the last was ${JSON.stringify(states.at(-1))}`);
+      throw new Error(`not seen in two minutes; the last was ${JSON.stringify(states.at(-1))}`);
     };
     writeRun(live, { updates: 20, looks: 0, status: 'running' });
     await until(({ updates }) => updates === 20);

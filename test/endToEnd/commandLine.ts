@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -15,17 +15,17 @@ export interface Finished {
 /**
  * Runs the command line as a process of its own, without a BLAS library unless `env` says otherwise.
  *
+ * @param options.when what it has come to when it is killed; asked again and again, with what it has said on stderr so far.
  * @param options.killAfter milliseconds after which it is killed with SIGKILL (or `signal`), counted from its start or, with
  *   `once`, from the moment when stderr has matched; with `twice`, once more soon after.
- * @param options.killWhen it is killed as soon as this holds, asked for every 10 ms: a moment that does not depend on the machine's speed.
  */
 export function throughtime(
   args: readonly string[],
   options: {
     cwd?: string;
     env?: NodeJS.ProcessEnv;
+    when?: (said: string) => boolean;
     killAfter?: number;
-    killWhen?: () => boolean;
     signal?: NodeJS.Signals;
     twice?: boolean;
     once?: RegExp;
@@ -35,18 +35,20 @@ export function throughtime(
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [main, ...args], { cwd: options.cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let timer: NodeJS.Timeout | undefined;
-    const { killWhen } = options;
-    const watch = killWhen && setInterval(() => killWhen() && child.kill(options.signal ?? 'SIGKILL') && clearInterval(watch), 10);
-    const startTimer = () => {
-      if (options.killAfter === undefined || timer) return;
-      timer = setTimeout(() => {
-        child.kill(options.signal ?? 'SIGKILL');
-        if (options.twice) setTimeout(() => child.kill(options.signal), 5);
-      }, options.killAfter);
-    };
-    if (!options.once) startTimer();
+    let watch: NodeJS.Timeout | undefined;
     let stdout = '';
     let stderr = '';
+    const kill = () => {
+      clearInterval(watch);
+      child.kill(options.signal ?? 'SIGKILL');
+      if (options.twice) setTimeout(() => child.kill(options.signal), 5);
+    };
+    const startTimer = () => {
+      if (options.killAfter === undefined || timer) return;
+      timer = setTimeout(kill, options.killAfter);
+    };
+    if (!options.once) startTimer();
+    if (options.when) watch = setInterval(() => options.when?.(stderr) && kill(), 2);
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;
     });
@@ -61,6 +63,16 @@ export function throughtime(
       resolve({ code, signal, stdout, stderr });
     });
   });
+}
+
+/**
+ * Whether a run has made so many updates more than when it was asked first, as its metrics say; those of the file alone count that have
+ * been written to it.
+ */
+export function updatesMade(run: string, count: number): () => boolean {
+  const made = () => (existsSync(`${run}/metrics.jsonl`) ? readFileSync(`${run}/metrics.jsonl`, 'latin1').split('\n').length - 1 : 0);
+  const before = made();
+  return () => made() >= before + count;
 }
 
 /** A folder of the test's own, removed at its end, and a way to write files into it. */

@@ -139,7 +139,7 @@ describe('tune-clip', () => {
     for (const field of ['explosion', 'snapshot', 'tried', 'unstable', 'gradientNorm', 'curve', 'againstAverage', 'price', 'seconds']) {
       assert.ok(field in answer, field);
     }
-    const words = await throughtime(['tune-clip', file, '--seeds', '1', '--threads', '1', '--budget', '20'], { cwd: place.folder });
+    const words = await throughtime(['tune-clip', file, '--seeds', '1', '--threads', '1'], { cwd: place.folder });
     assert.match(words.stdout, /threshold +[\d.e-]+, of the global norm/);
     assert.match(words.stdout, /the threshold dotted:\n +1e/);
     assert.match(words.stdout, /Train with it: throughtime train .*savable\.json --set training\.clip\.globalNorm=/);

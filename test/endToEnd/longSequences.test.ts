@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Random } from '../../src/compute/random.ts';
 import { readMetrics } from '../../src/run/metrics.ts';
 import type { RunRecord } from '../../src/run/runDirectory.ts';
-import { throughtime, workplace } from './commandLine.ts';
+import { throughtime, updatesMade, workplace } from './commandLine.ts';
 
 const experiment = {
   name: 'long',
@@ -30,17 +30,13 @@ test('a run in bounded memory says its plan, keeps to it, and ends with the same
   assert.ok(memory && memory.limit === 300_000 && memory.bytes <= 300_000 && memory.pass.segments > 3);
 
   const random = new Random(11);
-  let kills = 0;
-  for (let started = 0; started < 30 && kills < 4; started++) {
+  for (let kills = 0; kills < 4; kills++) {
     const source = existsSync(`${killed}/run.json`) ? [killed] : [file, '--run', killed];
-    const { signal } = await throughtime(['train', ...source, '--checkpoint-every', '0.02'], {
-      killAfter: 250 * random.uniform(),
-      once: /^Training /m,
+    const { signal, stderr } = await throughtime(['train', ...source, '--checkpoint-every', '0.001'], {
+      when: updatesMade(killed, 1 + random.below(4)),
     });
-    if (signal === 'SIGKILL') kills++;
-    else break;
+    assert.equal(signal, 'SIGKILL', stderr);
   }
-  assert.ok(kills > 0);
   const { code, stderr } = await throughtime(['train', killed]);
   assert.equal(code, 0, stderr);
   assert.deepEqual(checkpoint(killed), checkpoint(whole));

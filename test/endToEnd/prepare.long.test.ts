@@ -12,7 +12,7 @@ import { readSafetensors } from '../../src/interop/safetensors.ts';
 import { readExperiment } from '../../src/run/experiment.ts';
 import { readMetrics } from '../../src/run/metrics.ts';
 import { type TrainRequest, trainRun } from '../../src/run/trainRun.ts';
-import { throughtime, workplace } from './commandLine.ts';
+import { throughtime, updatesMade, workplace } from './commandLine.ts';
 
 type Place = ReturnType<typeof workplace>;
 
@@ -152,20 +152,21 @@ describe('the command line', () => {
   test('--prepare: killed and gone on with, the same checkpoint; what is done is said in the answer and on stderr', async () => {
     using place = workplace();
     const experiment = experimentIn(place, 'text');
-    const file = place.write('text.json', { ...experiment, training: { ...experiment.training, updates: 4000, validateEvery: 1000 } });
+    const file = place.write('text.json', { ...experiment, training: { ...experiment.training, updates: 1000, validateEvery: 250 } });
     const inline = await throughtime(['train', file, '--run', place.path('inline'), '--prepare', 'inline', '--json']);
     assert.equal(inline.code, 0, inline.stderr);
     assert.deepEqual(JSON.parse(inline.stdout).batches, { where: 'inline', reason: 'asked for' });
     assert.doesNotMatch(inline.stderr, /prepared ahead/);
 
     const run = place.path('ahead');
-    const args = ['--prepare', 'ahead', '--checkpoint-every', '0.05'];
+    const args = ['--prepare', 'ahead', '--checkpoint-every', '0.001'];
     let source = [file, '--run', run];
     for (let kills = 0; kills < 3; kills++) {
-      await throughtime(['train', ...source, ...args], { killAfter: 150, once: /^Training /m });
-      if (existsSync(`${run}/run.json`)) source = [run];
+      const { signal, stderr } = await throughtime(['train', ...source, ...args], { when: updatesMade(run, 30) });
+      assert.equal(signal, 'SIGKILL', stderr);
+      source = [run];
     }
-    const { code, stdout, stderr } = await throughtime(['train', ...source, ...args, '--json']);
+    const { code, stdout, stderr } = await throughtime(['train', ...source, '--prepare', 'ahead', '--json']);
     assert.equal(code, 0, stderr);
     assert.match(stderr, /^Batches are prepared ahead in a thread of their own: asked for\.$/m);
     assert.deepEqual(JSON.parse(stdout).batches, { where: 'ahead', reason: 'asked for' });

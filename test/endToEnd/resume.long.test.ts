@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Random } from '../../src/compute/random.ts';
 import { readSafetensors } from '../../src/interop/safetensors.ts';
 import { readMetrics } from '../../src/run/metrics.ts';
-import { throughtime, workplace } from './commandLine.ts';
+import { throughtime, updatesMade, workplace } from './commandLine.ts';
 
 /** Carried state, dropout, two layers and an optimizer with memory: everything that a checkpoint must hold. */
 const experiment = {
@@ -12,13 +12,13 @@ const experiment = {
   data: { kind: 'text', path: 'text.txt', split: 0.9 },
   model: { cell: 'lstm', hiddenSize: 64, layers: 2, dropout: 0.2 },
   training: {
-    updates: 1200,
+    updates: 600,
     batchSize: 16,
     bptt: { k1: 10, k2: 25 },
     learningRate: 0.003,
-    validateEvery: 150,
+    validateEvery: 75,
     monitors: ['saturation'],
-    monitorEvery: 100,
+    monitorEvery: 50,
   },
 };
 
@@ -44,10 +44,12 @@ test('a run killed with -9 at 20 random moments, and resumed each time, ends wit
   const checkpoints = new Set<string>();
   for (let started = 0; kills < 20; started++) {
     const source = existsSync(`${killed}/run.json`) ? [killed] : [file, '--run', killed];
-    const { signal, code, stderr } = await throughtime(['train', ...source, '--checkpoint-every', '0.05'], {
-      killAfter: 400 * random.uniform(),
-      // Every fourth time at any moment of its start, else once it trains.
-      once: started % 4 === 3 ? undefined : /^Training /m,
+    // In turn: while it keeps every update, with metrics far ahead of the checkpoint, and at any moment of its start.
+    const kind = started % 3;
+    const made = updatesMade(killed, kind === 0 ? 1 + random.below(40) : 1);
+    const late = performance.now() + 600 * random.uniform();
+    const { signal, code, stderr } = await throughtime(['train', ...source, '--checkpoint-every', kind === 0 ? '0.001' : '1000'], {
+      when: kind < 2 ? made : (said) => performance.now() > late || /^Training /m.test(said),
     });
     if (signal === 'SIGKILL') kills++;
     else assert.equal(code, 0, stderr);
@@ -76,11 +78,10 @@ test('Ctrl-C finishes the update, writes the checkpoint and says how to go on', 
   place.write('text.txt', text());
   const run = place.path('stopped');
   const { code, stdout, stderr } = await throughtime(['train', file, '--run', run], {
-    killAfter: 500,
+    when: updatesMade(run, 1),
     signal: 'SIGINT',
     // As npm does, which hands on what the terminal has sent already.
     twice: true,
-    once: /^Training /m,
   });
   assert.equal(code, 0, stderr);
   assert.match(stderr, /\nStopped as asked; go on with: throughtime train \S+\/stopped\n$/);

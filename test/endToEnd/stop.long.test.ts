@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { Random } from '../../src/compute/random.ts';
 import { scalarBackend } from '../../src/compute/scalar/scalar.ts';
 import { readSafetensors } from '../../src/interop/safetensors.ts';
@@ -106,11 +108,14 @@ describe('a stop', () => {
     using place = workplace();
     const file = place.write('a.json', {
       ...experiment,
-      data: { ...experiment.data, length: 100, validationSequences: 100_000 },
-      model: { cell: 'lstm', hiddenSize: 128 },
+      data: { ...experiment.data, validationSequences: 100_000 },
       training: { validateEvery: 2, updates: 1000 },
     });
-    const { code, stdout, stderr } = await throughtime(['train', file, '--run', place.path('run'), '--budget', '3']);
+    // 3000 looks at the clock: far fewer lie before the evaluation, and more in it.
+    const clock = pathToFileURL(path.join(import.meta.dirname, 'countedClock.ts'));
+    const { code, stdout, stderr } = await throughtime(['train', file, '--run', place.path('run'), '--budget', '3'], {
+      env: { NODE_OPTIONS: `--import=${clock}` },
+    });
     assert.equal(code, 0, stderr);
     assert.match(stdout, /validation loss .* on \S+% of the validation part/);
     const { result } = JSON.parse(readFileSync(place.path('run/run.json'), 'utf8'));
@@ -139,9 +144,11 @@ describe('two processes', () => {
     using place = workplace();
     const run = place.path('run');
     const file = place.write('a.json', { ...experiment, training: { ...experiment.training, updates: 1e6, validateEvery: 1e6 } });
-    const first = throughtime(['train', file, '--run', run], { killAfter: 4000, once: /^Training /m });
+    let refused = false;
+    const first = throughtime(['train', file, '--run', run], { when: () => refused });
     while (!existsSync(`${run}/metrics.jsonl`)) await new Promise((resolve) => setTimeout(resolve, 20));
     const second = await throughtime(['train', run, '--budget', '1']);
+    refused = true;
     assert.deepEqual([second.code, second.stdout], [2, '']);
     assert.match(second.stderr, /^throughtime: \S*run: is being trained by process \d+; wait for it or stop it[^\n]*\n$/);
     assert.equal((await first).signal, 'SIGKILL');

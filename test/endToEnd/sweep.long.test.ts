@@ -30,12 +30,12 @@ test('stopped by Ctrl-C, killed, and gone on with: the trials, the choices and t
   const once = await throughtime(['sweep', file, '--out', whole, '--json']);
   assert.equal(once.code, 0, once.stderr);
   const args = ['sweep', file, '--out', cut, '--json'];
-  const stopped = await throughtime(args, { killWhen: () => written() >= 4, signal: 'SIGINT' });
+  const stopped = await throughtime(args, { when: () => written() >= 4, signal: 'SIGINT' });
   assert.equal(stopped.code, 0, stopped.stderr);
   assert.match(stopped.stderr, /Stopped as asked after .*; the same command goes on\./);
   assert.equal((JSON.parse(stopped.stdout) as SweepResult).stopped, 'signal');
   const before = written();
-  const killed = await throughtime(args, { killWhen: () => written() >= before + 4 });
+  const killed = await throughtime(args, { when: () => written() >= before + 4 });
   assert.equal(killed.signal, 'SIGKILL');
   const last = await throughtime(args);
   assert.equal(last.code, 0, last.stderr);

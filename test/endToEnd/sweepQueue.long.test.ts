@@ -190,7 +190,7 @@ describe('a sweep over a queue', { skip: withoutServer, timeout: 900_000 }, () =
     try {
       for (const signal of ['SIGINT', 'SIGKILL'] as const) {
         const before = doneOf(out).length;
-        const { stderr } = await throughtime(args, { killWhen: () => doneOf(out).length >= before + 3, signal });
+        const { stderr } = await throughtime(args, { when: () => doneOf(out).length >= before + 3, signal });
         if (signal === 'SIGINT') assert.match(stderr, /trials stay in the queue/);
         assert.ok(doneOf(out).length >= before + 3 && doneOf(out).length < 12);
       }

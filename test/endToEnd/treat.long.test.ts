@@ -92,7 +92,7 @@ test('a healthy experiment is left as it is, and it is said why', async () => {
 test('stopped while it tries, it says what is known', async () => {
   const long = place.write('long.json', { ...cut, name: 'long', training: { ...cut.training, updates: 400 } });
   const { code, stdout, stderr } = await throughtime(['treat', long, '--json', '--threads', '1'], {
-    ...{ cwd: place.folder, signal: 'SIGINT', killAfter: 100, once: /to the end|updates each/ },
+    ...{ cwd: place.folder, signal: 'SIGINT', when: (said) => /to the end|updates each/.test(said) },
   });
   assert.equal(code, 0, stderr);
   const answer = JSON.parse(stdout) as Answer;

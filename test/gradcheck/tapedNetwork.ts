@@ -79,6 +79,17 @@ export function tapedGradient({ network, skip, batch, carried, limit }: Taped): 
               return tape.add(n, tape.multiply(z, tape.add(h[j], tape.multiply(tape.leaf(-1), n))));
             }),
           ];
+        } else if (cell.name === 'gru-reset-before') {
+          const reset = units.map((j) => tape.multiply(tape.sigmoid(pre(0, j)), h[j]));
+          next = [
+            units.map((j) => {
+              const z = tape.sigmoid(pre(1, j));
+              const n = tape.tanh(
+                tape.add(...input(2 * H + j), ...matrix(recurrentWeight, 2 * H + j, reset), bias(recurrentBias, 2 * H + j)),
+              );
+              return tape.add(n, tape.multiply(z, tape.add(h[j], tape.multiply(tape.leaf(-1), n))));
+            }),
+          ];
         } else if (cell.name === 'mingru') {
           next = [
             units.map((j) => {

@@ -83,6 +83,7 @@ const cells: Record<string, ModelOptions> = {
   'rnn relu': { cell: 'rnn', activation: 'relu', hiddenSize: H },
   lstm: { cell: 'lstm', hiddenSize: H },
   gru: { cell: 'gru', hiddenSize: H },
+  'gru-reset-before': { cell: 'gru-reset-before', hiddenSize: H },
 };
 
 for (const [name, model] of Object.entries(cells)) {
@@ -100,7 +101,9 @@ test('what ONNX has no operator for is refused in a sentence', () => {
   for (const cell of ['mingru', 'lru'] as const) {
     assert.throws(() => writeOnnx(networkOf({ cell, hiddenSize: H })), {
       code: 'OPTION_INVALID',
-      message: new RegExp(`^the cell ${cell} is none that ONNX has, which are rnn-tanh, rnn-relu, lstm, gru; export it as safetensors$`),
+      message: new RegExp(
+        `^the cell ${cell} is none that ONNX has, which are rnn-tanh, rnn-relu, lstm, gru, gru-reset-before; export it as safetensors$`,
+      ),
     });
   }
   const skipping = networkOf({ cell: 'gru', hiddenSize: H, skip: { kind: 'add', lag: 2 } });

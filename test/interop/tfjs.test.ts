@@ -6,7 +6,7 @@ import { Random } from '../../src/compute/random.ts';
 import { scalarBackend } from '../../src/compute/scalar/scalar.ts';
 import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
 import { StoredSequences } from '../../src/data/storedSequences.ts';
-import { hardLstm } from '../../src/interop/tfjs/hardLstm.ts';
+import { hardGru, hardLstm } from '../../src/interop/tfjs/hardCells.ts';
 import { gradcheckCell } from '../../src/network/gradcheckCell.ts';
 import { Predictor } from '../../src/network/unroll/predictor.ts';
 import {
@@ -250,16 +250,21 @@ describe('the recurrent path', () => {
 });
 
 describe('a model as a network', () => {
-  test('the LSTM with piecewise linear gates has the right gradient', () => {
-    const { ok, wrong, checked } = gradcheckCell(hardLstm, { sample: 6, sizes: { T: 3, B: 2, H: 2 } });
-    assert.ok(ok && checked > 500, `${wrong} of ${checked}`);
-  });
+  for (const cell of [hardLstm, hardGru]) {
+    test(`${cell.name} with piecewise linear gates has the right gradient`, () => {
+      const { ok, wrong, checked } = gradcheckCell(cell, { sample: 6, sizes: { T: 3, B: 2, H: 2 } });
+      assert.ok(ok && checked > 500, `${wrong} of ${checked}`);
+    });
+  }
 
   for (const [name, kind, options] of [
     ['simpleRNN', 'simpleRNN', {}],
     ['simpleRNN with relu, two layers', 'simpleRNN', { activation: 'relu', layers: 2 }],
     ['lstm with its own gates', 'lstm', {}],
     ['lstm with sigmoid gates, three layers', 'lstm', { recurrentActivation: 'sigmoid', layers: 3 }],
+    ['gru with its own gates', 'gru', {}],
+    ['gru with sigmoid gates, three layers', 'gru', { recurrentActivation: 'sigmoid', layers: 3 }],
+    ['gru without bias', 'gru', { useBias: false, recurrentActivation: 'sigmoid' }],
     ['lstm without bias', 'lstm', { useBias: false, recurrentActivation: 'sigmoid' }],
   ] as const) {
     test(`${name}: the same outputs, to 1e-5`, () => {
@@ -285,7 +290,7 @@ describe('a model as a network', () => {
 
   test('what has no counterpart is refused by the name of its layer', () => {
     const backend = scalarBackend();
-    assert.throws(() => networkOf(model('gru'), backend), /gru_.*resets the state before the recurrent product/);
+    assert.throws(() => networkOf(model('gru', { activation: 'relu' }), backend), /gru_.*has the activation relu/);
     assert.throws(() => networkOf(model('lstm', { recurrentActivation: 'relu' }), backend), /lstm_.*recurrent activation relu/);
     assert.throws(() => networkOf(model('simpleRNN', { goBackwards: true }), backend), /backwards/);
     const convolved = tfl.sequential({
@@ -378,13 +383,20 @@ describe('a diagnosis', () => {
     const y = tf.reshape(tf.slice(x, [0, 0, 0], [N, 1, 1]), [N, 1]);
     const made = model('lstm', { I: 1, O: 1, every: false });
     made.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
-    const answer = await diagnose(made, { x, y }, { seconds: 20 });
+    const answer = await diagnose(made, { x, y }, { seconds: 600 });
     const loss = (made.evaluate(x, y) as tf.Scalar).dataSync()[0];
     assert.ok(Math.abs((answer.loss.model as number) - loss) < 1e-4 * loss, `${answer.loss.model} and ${loss}`);
     assert.equal(answer.dataHorizon, T);
     assert.equal(answer.lagProfile.length > 0, true);
     // Weights that were drawn have learned nothing of what the data hold.
     assert.ok(answer.sick, answer.verdict);
+    // The default GRU: gates that are piecewise linear, and a reset before the product.
+    const gru = model('gru', { I: 1, O: 1, every: false });
+    gru.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    const judged = await diagnose(gru, { x, y }, { seconds: 600 });
+    const measured = (gru.evaluate(x, y) as tf.Scalar).dataSync()[0];
+    assert.ok(Math.abs((judged.loss.model as number) - measured) < 1e-4 * measured, `${judged.loss.model} and ${measured}`);
+    assert.equal(judged.dataHorizon, T);
     await assert.rejects(diagnose(model('lstm', { I: 1, O: 1, every: false }), { x, y }), /not compiled/);
     await assert.rejects(diagnose(made, { x, y: normal([N, 3], 1) }), /\[300,3\]/);
     await assert.rejects(diagnose(made, { x, y }, { loss: 'crossEntropy' }), /softmax/);

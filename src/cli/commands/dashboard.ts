@@ -37,12 +37,14 @@ async function dashboard(folder: string, { host, port, token }: DashboardFlags):
     throw new ThroughtimeError('OPTION_INVALID', `--token goes with a --host beyond this machine, and ${host} is not; leave it out`);
   }
   const asked = isLoopback(host) ? undefined : (token ?? randomBytes(18).toString('base64url'));
-  const { address, close } = await serveDashboard({ folder, pages: builtPages(), host, port, token: asked });
-  process.stderr.write(`The runs of ${folder} are shown at ${address} until Ctrl-C.\n`);
-  await new Promise<void>((resolve) => {
+  // Before the address is said: whoever has read it may end it.
+  const ended = new Promise<void>((resolve) => {
     process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve());
     // Of a training that has opened it, when that ends.
     process.once('disconnect', () => resolve());
   });
+  const { address, close } = await serveDashboard({ folder, pages: builtPages(), host, port, token: asked });
+  process.stderr.write(`The runs of ${folder} are shown at ${address} until Ctrl-C.\n`);
+  await ended;
   await close();
 }

@@ -8,7 +8,7 @@ const largestShift = 1000;
 
 /** Row vectors on their way back, each through the gates' pre-activations by itself: the definition. */
 export function scalarPullBack(arrays: PullBackArrays): PullBack {
-  const { H, S, G, A, F, B, P, pre, apart, direct, weights, recurrentAt, inputAt, width } = arrays;
+  const { H, S, G, A, F, B, P, pre, apart, direct, weights, recurrentAt, inputAt, width, apartRead } = arrays;
   const J = G - A;
   const exponents = new Int32Array(B * P);
   const squares = new Float64Array(B * P);
@@ -17,6 +17,8 @@ export function scalarPullBack(arrays: PullBackArrays): PullBack {
   const rows = new Float64Array(B * P * S * H);
   const v = new Float64Array(S * H);
   const dPre = new Float64Array(G * H);
+  /** dL/d(what the gates kept apart read), where that is not h. */
+  const dRead = new Float64Array(H);
 
   /** dPre of all gates, the trailing ones by the recurrent term or by the pre-activation. */
   const throughGates = (b: number, recurrent: boolean) => {
@@ -29,11 +31,23 @@ export function scalarPullBack(arrays: PullBackArrays): PullBack {
     }
   };
 
+  /** What comes, by way of what the gates kept apart read, to the gates that this is made of. */
+  const throughRead = (b: number, read: NonNullable<typeof apartRead>) => {
+    dRead.fill(0);
+    for (let i = 0; i < A * H; i++) {
+      let d = 0;
+      for (let a = 0; a < S; a++) d += v[a * H + (i % H)] * apart[(a * B + b) * A * H + i];
+      for (let n = 0; n < H; n++) dRead[n] += d * weights[recurrentAt + (J * H + i) * H + n];
+    }
+    for (let i = 0; i < J * H; i++) dPre[i] += dRead[i % H] * read.pre[b * G * H + i];
+  };
+
   const back = (b: number, row: number) => {
     const at = row * S * H;
     for (let i = 0; i < S * H; i++) v[i] = rows[at + i];
     if (width > 0) {
       throughGates(b, false);
+      if (apartRead) throughRead(b, apartRead);
       input.fill(0, row * width, (row + 1) * width);
       for (let i = 0; i < F * H; i++) {
         for (let n = 0; n < width; n++) input[row * width + n] += dPre[i] * weights[inputAt + i * width + n];
@@ -41,9 +55,11 @@ export function scalarPullBack(arrays: PullBackArrays): PullBack {
       inputExponents[row] = exponents[row];
     }
     throughGates(b, true);
+    if (apartRead) throughRead(b, apartRead);
     rows.fill(0, at, at + S * H);
-    const through = recurrentAt < 0 ? 0 : F * H;
+    const through = recurrentAt < 0 ? 0 : (apartRead ? J : F) * H;
     for (let i = 0; i < through; i++) for (let n = 0; n < H; n++) rows[at + n] += dPre[i] * weights[recurrentAt + i * H + n];
+    if (apartRead) for (let n = 0; n < H; n++) rows[at + n] += dRead[n] * apartRead.direct[b * H + n];
     for (let a = 0; a < S; a++) {
       for (let c = 0; c < S; c++) {
         for (let j = 0; j < H; j++) rows[at + c * H + j] += v[a * H + j] * direct[((a * S + c) * B + b) * H + j];

@@ -1,6 +1,7 @@
 import { ThroughtimeError } from '../../errors.ts';
 import type { Backend } from '../backend.ts';
 import { type NativeProducts, type NativeSetup, openNativeProducts } from '../blas/nativeProducts.ts';
+import { scalarPullBack } from '../scalar/pullBack.ts';
 import { ThreadPool } from '../threads/pool.ts';
 import { controlBytes } from '../threads/thread.ts';
 import { fusedCells } from './cells.ts';
@@ -123,6 +124,7 @@ export async function openWasm(options: WasmOptions, native: Native | undefined)
       return large ? undefined : wasmPartialGradients(arrays, stack, shared);
     },
     pullBack(arrays) {
+      if (arrays.apartRead) return scalarPullBack(arrays);
       const { S, H, P, width } = arrays;
       const large = Math.min(S * H, H, P, width || H) >= LEAST_NATIVE;
       return wasmPullBack(arrays, stack, kernels, shared, threads, large && native?.wants.step === true);

@@ -5,7 +5,7 @@ import { ThroughtimeError } from '../../errors.ts';
 import type { ModelOptions } from '../../network/model.ts';
 import { Network } from '../../network/network.ts';
 import { fromKeras, type KerasArray, type KerasRecurrent, kerasCell } from '../keras.ts';
-import { hardLstm } from './hardLstm.ts';
+import { hardGru, hardLstm } from './hardCells.ts';
 import { isRecurrent, kindOf, type Layer, type RecurrentLayer } from './recurrentLayers.ts';
 
 /** A model of TensorFlow.js as a network of this system, with its weights. */
@@ -22,10 +22,10 @@ export interface ModelNetwork {
 export const activationOf: Record<LossName, string> = { mse: 'linear', crossEntropy: 'softmax', binaryCrossEntropy: 'sigmoid' };
 
 /**
- * Takes the weights of a model over: a stack of `simpleRNN` or `lstm` layers of one kind and size, and one `dense` layer behind it. `dropout`
+ * Takes the weights of a model over: a stack of `simpleRNN`, `lstm` or `gru` layers of one kind and size, and one `dense` layer behind it. `dropout`
  * layers, which do nothing outside of training, may stand between.
  *
- * @throws SHAPE_MISMATCH naming the layer that has no counterpart here. A `gru` of TensorFlow.js has none: it resets the state before the product.
+ * @throws SHAPE_MISMATCH naming the layer that has no counterpart here.
  */
 export function networkOf(model: LayersModel, backend: Backend): ModelNetwork {
   const wrong = (layer: Layer, sentence: string) => new ThroughtimeError('SHAPE_MISMATCH', sentence, { field: layer.name });
@@ -58,7 +58,7 @@ export function networkOf(model: LayersModel, backend: Backend): ModelNetwork {
   const [kernel, bias] = dense.getWeights().map(arrayOf);
   const parameters = fromKeras(taken, { name: dense.name, kernel, bias });
   const options: ModelOptions = {
-    cell: cell.cell === 'rnn' ? 'rnn' : cell.gates === 'hardSigmoid' ? hardLstm : cell.cell,
+    cell: cell.cell === 'rnn' || cell.gates === 'sigmoid' ? cell.cell : cell.cell === 'lstm' ? hardLstm : hardGru,
     ...(cell.cell === 'rnn' ? { activation: cell.activation } : {}),
     hiddenSize: taken[0].config.units,
     layers: taken.length,
@@ -75,7 +75,7 @@ function arraysOf(layer: RecurrentLayer): KerasRecurrent {
   const { activation, recurrentActivation, units } = layer.cell.getConfig() as Record<string, unknown>;
   const kind = kindOf(layer);
   if (kind === undefined) {
-    throw new ThroughtimeError('SHAPE_MISMATCH', `has the cell ${layer.cell.getClassName()}; wanted is simpleRNN or lstm`, {
+    throw new ThroughtimeError('SHAPE_MISMATCH', `has the cell ${layer.cell.getClassName()}; wanted is simpleRNN, lstm or gru`, {
       field: layer.name,
     });
   }

@@ -1,4 +1,4 @@
-import type { CellKernel, Reals } from '../../compute/backend.ts';
+import type { CellBackwardStep, CellKernel, CellStep, Reals } from '../../compute/backend.ts';
 import type { Random } from '../../compute/random.ts';
 
 /** A function of a cell whose values can be looked at after its forward step. */
@@ -26,11 +26,24 @@ export interface UnitParameters {
 }
 
 /**
+ * What the recurrent matrix of the gates kept apart reads in place of h_{t-1}: a vector [B, H] made unit by unit of other gates and of
+ * h_{t-1}, such as r * h_{t-1}. It costs a product of its own in every step, since it waits for these gates; no backend has a fused kernel for it.
+ */
+export interface ApartInput {
+  /** The blocks of `pre` that it is made of, and that are not read otherwise; none of them is kept apart. */
+  readonly gates: readonly number[];
+  /** Makes it before `apart` is, and leaves in these blocks what its `backward` needs: the cell's own steps do not touch them. */
+  forward(step: CellStep, out: Reals, outAt: number): void;
+  /** After the cell's backward step, of dL/d(it) [B, H]: dL/dpre of these blocks, and what it adds to dL/dh_{t-1}. */
+  backward(step: CellBackwardStep, gradient: Reals): void;
+}
+
+/**
  * A recurrent cell: linear maps of the input and of the previous state, then arithmetic unit by unit. The linear maps are
  * the same for every cell and are not its business:
  *
  *     pre_t   = W_ih x_t + b_ih + W_hh h_{t-1} + b_hh      [G*H], for the last `apart` gates without the recurrent term
- *     apart_t = W_hh h_{t-1} + b_hh                        [A*H], of the last `apart` gates only
+ *     apart_t = W_hh h_{t-1} + b_hh                        [A*H], of the last `apart` gates only; of another vector with `apartInput`
  *
  * A cell only says what becomes of them: `forward` makes the new states from `pre`, `apart` and the old states, and leaves
  * in `pre` and `apart` what `backward` needs; `backward` turns dL/ds_t into dL/dpre, dL/dapart and the part of dL/ds_{t-1}
@@ -46,6 +59,8 @@ export interface Cell extends CellKernel {
   readonly gates: number;
   /** A: how many trailing gates see their recurrent term apart from the input term. */
   readonly apart: number;
+  /** What the last A gates' recurrent matrix reads, where that is not h_{t-1}. */
+  readonly apartInput?: ApartInput;
   /** Names of the states carried from step to step; the first is what the layer above and the recurrent matrix read. */
   readonly states: readonly string[];
   /** false: h_{t-1} goes through no matrix, there is no `weight_hh` and no `bias_hh`, and A is 0. True by default. */

@@ -90,7 +90,15 @@ export class LayerWeights {
     this.backwardApart = backend.allocatePacked(A * H, H, B);
     const { pre, apart, exponents } = held;
     const columns = { columns: G * H, entered: F * H, joined: J * H, apartColumns: A * H };
-    this.partial = backend.partialGradients?.({ H, B, pre, apart, exponents, ...columns, width: symbols ? 0 : width });
+    this.partial = (cell.apartInput ? undefined : backend)?.partialGradients?.({
+      H,
+      B,
+      pre,
+      apart,
+      exponents,
+      ...columns,
+      width: symbols ? 0 : width,
+    });
   }
 
   /** Of `rows` rows from `first` on, `pre` becomes the input product with the bias. */
@@ -117,10 +125,21 @@ export class LayerWeights {
    * Adds the gradients of the weights and biases by `rows` rows from `first` on, which are dL/dpre and dL/dapart, no longer mantissas.
    *
    * @param h in which what the recurrent matrix has read for the first of the rows begins at `readAt`.
+   * @param apartRead the same for its gates kept apart.
    * @param begins whether a way back begins with these rows, and whether it ends with them: only then are the gradients of an input of
    *   symbols complete.
    */
-  addGradients(input: LayerInput, first: number, rows: number, h: Reals, readAt: number, begins: boolean, ends: boolean): void {
+  addGradients(
+    input: LayerInput,
+    first: number,
+    rows: number,
+    h: Reals,
+    readAt: number,
+    apartRead: Reals,
+    apartReadAt: number,
+    begins: boolean,
+    ends: boolean,
+  ): void {
     const { pre, apart } = this.#rows;
     const backend = this.#backend;
     const { H, parameters } = this.#network;
@@ -140,7 +159,7 @@ export class LayerWeights {
     this.#addBiasGradients();
     if (A > 0) {
       const weightAt = recurrentWeight + J * H * H;
-      backend.multiplyTransposed(apart, apartAt, A * H, h, readAt, H, A * H, H, rows, gradient, weightAt, H);
+      backend.multiplyTransposed(apart, apartAt, A * H, apartRead, apartReadAt, H, A * H, H, rows, gradient, weightAt, H);
       backend.addColumnSums(apart, apartAt, A * H, rows, A * H, gradient, recurrentBias + J * H);
     }
   }

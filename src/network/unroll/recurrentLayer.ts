@@ -39,6 +39,9 @@ export class RecurrentLayer {
   readonly #weights: LayerWeights;
   readonly #pre: Reals;
   readonly #apart: Reals;
+  /** [T, B, H] what the recurrent matrix of the gates kept apart has read, and dL/d(it) [B, H] of a step; empty where that is h. */
+  readonly #apartRead: Reals;
+  readonly #dApartRead: Reals;
   readonly #gradientRows: readonly { readonly values: Reals; readonly width: number }[];
   readonly #factors: Reals;
   readonly #left = { first: 0, scaled: false };
@@ -77,6 +80,9 @@ export class RecurrentLayer {
     this.#factors = backend.allocate(capacity);
     this.#pre = backend.allocate(capacity * G * H);
     this.#apart = backend.allocate(capacity * A * H);
+    const own = cell.apartInput ? H : 0;
+    this.#apartRead = backend.allocate(capacity * own);
+    this.#dApartRead = backend.allocate(B * own);
     this.#gradientRows = [
       { values: this.#pre, width: G * H },
       { values: this.#apart, width: A * H },
@@ -97,7 +103,8 @@ export class RecurrentLayer {
       unitsAt: F * H,
       dStates: this.#onTheWay[0].dStates,
     };
-    this.#sweep = backend.sweep?.({
+    // The kernels know no product that waits for a gate.
+    this.#sweep = (cell.apartInput ? undefined : backend)?.sweep?.({
       cell: network.kernel === backend.fused.cells[cell.name] ? cell.name : '',
       H,
       B,
@@ -153,19 +160,23 @@ export class RecurrentLayer {
 
   #runForward(from: number, to: number, shortest: number, lengths: Int32Array): void {
     const backend = this.#backend;
-    const { kernel, H, parameters } = this.#network;
+    const { kernel, cell, H, parameters } = this.#network;
     const { G, A, J } = this.#blocks;
     const B = this.#B;
     const step = this.#step;
     const h = this.states[0];
+    const { values } = parameters;
     const { forwardJoined, forwardApart, apartBiasAt } = this.#weights;
     for (let t = from; t < to; t++) {
       this.#place(t);
       if (J > 0) backend.multiply(h, step.previousAt, H, B, forwardJoined, this.#pre, step.preAt, G * H, true);
-      if (A > 0) {
-        backend.multiplyBias(h, step.previousAt, H, B, forwardApart, parameters.values, apartBiasAt, this.#apart, step.apartAt, A * H);
-      }
       this.#shortcuts.enter(h, step.nextAt, this.#pre, step.preAt, B);
+      cell.apartInput?.forward(step, this.#apartRead, t * B * H);
+      if (A > 0) {
+        const read = this.apartRead;
+        const readAt = cell.apartInput ? t * B * H : step.previousAt;
+        backend.multiplyBias(read, readAt, H, B, forwardApart, values, apartBiasAt, this.#apart, step.apartAt, A * H);
+      }
       kernel.forward(step);
       this.#shortcuts.leave(h, step.nextAt, B);
       if (t >= shortest) this.#endSequences(t, lengths);
@@ -182,7 +193,7 @@ export class RecurrentLayer {
    */
   backward(injection: Injection, record: NormRecord | undefined, from: number, to: number, after: number, watch?: LayerWatch): void {
     const backend = this.#backend;
-    const { kernel, H } = this.#network;
+    const { kernel, cell, H } = this.#network;
     const { G, A, J } = this.#blocks;
     const B = this.#B;
     const shortcuts = this.#shortcuts;
@@ -214,8 +225,11 @@ export class RecurrentLayer {
       shortcuts.depart(dStates[0], scale.exponents, back, B);
       step.dStates = dStates;
       kernel.backward(step);
+      if (cell.apartInput) {
+        backend.multiply(this.#apart, step.apartAt, A * H, B, backwardApart, this.#dApartRead, 0, H, false);
+        cell.apartInput.backward(step, this.#dApartRead);
+      } else if (A > 0) backend.multiply(this.#apart, step.apartAt, A * H, B, backwardApart, dStates[0], 0, H, true);
       if (J > 0) backend.multiply(this.#pre, step.preAt, G * H, B, backwardJoined, dStates[0], 0, H, true);
-      if (A > 0) backend.multiply(this.#apart, step.apartAt, A * H, B, backwardApart, dStates[0], 0, H, true);
       shortcuts.departThrough(this.#pre, step.preAt, this.exponents, t * B, back, B);
       scale.rescale(dStates, B, H);
     }
@@ -248,7 +262,9 @@ export class RecurrentLayer {
     if (this.#weights.partial) this.#weights.addPartialGradients(input, first, to, B, scaled, h, this.readAt, begins, ends);
     else {
       if (scaled) endMantissas(this.#backend, this.exponents, first, to, B, this.#gradientRows, this.#factors);
-      this.#weights.addGradients(input, first * B, (to - first) * B, h, this.readAt + first * B * H, begins, ends);
+      const row = first * B * H;
+      const apartAt = this.apartReadAt + row;
+      this.#weights.addGradients(input, first * B, (to - first) * B, h, this.readAt + row, this.apartRead, apartAt, begins, ends);
     }
     const nextAt = (this.history + first) * B * H;
     this.#shortcuts.addParameterGradients(this.#pre, first * B * this.#blocks.G * H, h, nextAt, (to - first) * B, B);
@@ -263,6 +279,14 @@ export class RecurrentLayer {
   /** Sets the initial state to 0. */
   reset(): void {
     for (const state of this.states) state.fill(0, 0, this.history * this.#most * this.#network.H);
+  }
+
+  /** What the recurrent matrix of the gates kept apart has read: in row t of [T, B, H] from `apartReadAt`, that of step t of the last forward pass. */
+  get apartRead(): Reals {
+    return this.#network.cell.apartInput ? this.#apartRead : this.states[0];
+  }
+  get apartReadAt(): number {
+    return this.#network.cell.apartInput ? 0 : this.readAt;
   }
 
   /** Where s_0 begins in `states`, and where the states that the cell reads at step 0, in the last forward pass. */

@@ -60,6 +60,7 @@ export class WayBack {
       const pullBack = backend.pullBack({
         ...{ H, S: cell.states.length, G, A, F, B, P },
         ...{ pre: linearization.pre, apart: linearization.apart, direct: linearization.direct },
+        apartRead: linearization.apartRead,
         ...weights,
       });
       pullBack.pack();
