@@ -12,8 +12,8 @@ export const withoutServer: string | false =
 
 export interface RunningServer {
   readonly port: number;
-  /** Stops it in good order, so that its append-only file is whole, and starts it again on the same port. */
-  restart(pause: number): Promise<void>;
+  /** Stops it in good order, so that its append-only file is whole, and starts it again on the same port. @param meanwhile what is done between. */
+  restart(pause: number, meanwhile?: () => void): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -41,8 +41,9 @@ export async function startServer(folder: string, extra: readonly string[] = [])
   return {
     port,
     stop,
-    async restart(pause) {
+    async restart(pause, meanwhile) {
       await stop();
+      meanwhile?.();
       await sleep(pause);
       child = await start();
     },

@@ -44,12 +44,13 @@ export async function sendRun(redis: Redis, key: string, run: string): Promise<v
 /**
  * Writes the files of a run directory from the server, all of them or none; a directory that is there is replaced.
  *
- * @returns false where the server has none.
+ * @returns false where the server has none, or where there was no run to be sent: a trial can fail before it is begun.
  */
 export async function fetchRun(redis: Redis, key: string, run: string): Promise<boolean> {
   const list = await redis.hget(key, 'files');
   if (list === null) return false;
   const files = JSON.parse(list) as SentFile[];
+  if (files.length === 0) return false;
   const incoming = path.join(path.dirname(run), `.${path.basename(run)}.incoming`);
   rmSync(incoming, { recursive: true, force: true });
   try {
