@@ -187,7 +187,7 @@ export class Search {
     const seen = new Set<number>();
     for (;;) {
       const window = nextRung(rungs, lowest, seen);
-      if (window === undefined || this.#late('windows of the ladder')) break;
+      if (window === undefined || this.#late('windows of the ladder', this.#testTime / 2)) break;
       yield { stage: `window ${window}`, done: 0.2 + (0.4 * seen.size) / rungs.length };
       seen.add(window);
       if (this.#helps(window, alpha, stages * rungs.length)) lowest = window;
@@ -199,7 +199,7 @@ export class Search {
     let next = [...rungs, this.#W].find((rung) => rung > lowest) as number;
     const halvings = Math.min(mostHalvings, Math.ceil(Math.log2(next - lowest)));
     while (next - lowest > 1) {
-      if (this.#late('refinement of the horizon')) break;
+      if (this.#late('refinement of the horizon', this.#testTime / 2)) break;
       const window = Math.floor((lowest + next) / 2);
       yield { stage: `window ${window}`, done: 0.65 };
       if (this.#helps(window, alpha, stages * halvings)) lowest = window;
@@ -268,6 +268,7 @@ export class Search {
 
   /** Tests one window, both ways round. */
   #test(window: number, level: number, learn: (split: Split, near: NearModel) => readonly FarPrediction[]): Tested {
+    const began = performance.now();
     const ways = this.#splits.map((split): Way => {
       const near = split.near(window);
       const predictions = learn(split, near);
@@ -283,6 +284,7 @@ export class Search {
     });
     const [one, other] = ways;
     const direction = other.pValue < one.pValue || (other.pValue === one.pValue && other.statistic > one.statistic) ? 1 : 0;
+    this.#testTime = performance.now() - began;
     return { window, level, ways, direction, pValue: Math.min(1, directions * ways[direction].pValue) };
   }
 
@@ -328,13 +330,15 @@ export class Search {
     return Math.min(this.#W, reach[Math.min(reach.length - 1, Math.floor(strength * reach.length))]);
   }
 
-  /** Whether the time is used up; `what` is left out then. */
-  #late(what: string): boolean {
-    if (performance.now() - this.#began < this.#options.seconds * 1000) return false;
+  /** Whether the time is used up, or will be by `ahead` of what is to be begun; `what` is left out then. */
+  #late(what: string, ahead = 0): boolean {
+    if (performance.now() + ahead - this.#began < this.#options.seconds * 1000) return false;
     if (!this.#cutShort.includes(what)) this.#cutShort.push(what);
     return true;
   }
 
+  /** Milliseconds of the last window's test. */
+  #testTime = 0;
   #noted = performance.now();
   #note(stage: string): void {
     const now = performance.now();
