@@ -21,7 +21,7 @@ export function plainRowBytes(N: usize): usize {
   return bytes % CROWDED == 0 ? bytes + LINE : bytes;
 }
 
-/** C[M, N] = A * B, plus C if `accumulate`, `rows` rows in one call or 0 for all; strides in bytes. */
+/** C[M, N] = A * B, plus C if `accumulate`, `rows` rows in one call, 0 for all whole blocks of 16, M for all; strides in bytes. */
 @external("env", "nativeProduct")
 declare function nativeProduct(
   a: usize,
@@ -59,4 +59,19 @@ export function anyProduct(
     for (let row: usize = 0; row < M; row++) memory.copy(c + row * cStride, bias, N * 4);
   }
   nativeProduct(a, aStride, M, K, N, b, plainRowBytes(N), start != FROM_ZERO, c, cStride, native == UNBOUNDED ? 0 : native * 16);
+}
+
+/** C = A * B, plus C if `accumulate`, over the plain rows of B by the library of the machine, all rows together. */
+export function joinedProduct(
+  a: usize,
+  aStride: usize,
+  M: usize,
+  K: usize,
+  N: usize,
+  b: usize,
+  accumulate: bool,
+  c: usize,
+  cStride: usize,
+): void {
+  nativeProduct(a, aStride, M, K, N, b, plainRowBytes(N), accumulate, c, cStride, M);
 }

@@ -8,7 +8,8 @@
 import { addGate, addRow, combine1, combine2, combine3, combine4, combineRows } from './combine';
 import { scaleRows } from './elementwise';
 import { flush, loadLanes, madd, storeLanes } from './lanes';
-import { anyProduct, LINE, plainRowBytes } from './native';
+import { joinedProduct, LINE, plainRowBytes } from './native';
+import { product } from './product';
 
 /** Columns of a packed panel, as in product.ts, and the bytes of its row. */
 const PANEL: usize = 8;
@@ -74,19 +75,37 @@ export function pullBack(at: usize, b0: usize, b1: usize, scratch: usize): void 
     if (n == 0) continue;
     const first = b * rows.P;
     const from = rows.rows + first * stride;
-    // The library takes some rows more at less cost than the last few by themselves.
-    const m = native != 0 ? min(rows.P, (n + 15) & ~15) : n;
+    // The library takes rows by eights: up to seven more cost less than the last few by themselves.
+    const m = native != 0 ? min(rows.P, (n + 7) & ~7) : n;
     if (rows.width > 0) {
       combine(rows, b, rows.inputWeights, rows.width, false, scratch);
       const input = rows.input + first * rows.width * 4;
-      anyProduct(native, from, stride, m, width, rows.width, scratch, FROM_ZERO, 0, input, rows.width * 4);
+      rowsProduct(native, from, stride, m, width, rows.width, scratch, FROM_ZERO, input, rows.width * 4);
       memory.copy(rows.inputExponents + first * 4, rows.exponents + first * 4, n * 4);
     }
     if (rows.R > 0) combine(rows, b, rows.recurrent, rows.H, true, scratch);
     const start = aroundMatrix(rows, b, n, from, to);
-    if (rows.R > 0) anyProduct(native, from, stride, m, width, rows.H, scratch, start, 0, to, stride);
+    if (rows.R > 0) rowsProduct(native, from, stride, m, width, rows.H, scratch, start, to, stride);
     for (let r: usize = 0; r < n; r++) settleRow(rows, first + r, to + r * stride, from + r * stride, width, factor);
   }
+}
+
+/** Rows times a combined matrix. */
+@inline
+function rowsProduct(
+  native: i32,
+  a: usize,
+  aStride: usize,
+  M: usize,
+  K: usize,
+  N: usize,
+  b: usize,
+  start: i32,
+  c: usize,
+  cStride: usize,
+): void {
+  if (native != 0) joinedProduct(a, aStride, M, K, N, b, start != FROM_ZERO, c, cStride);
+  else product(a, aStride, M, K, N, b, start, 0, c, cStride);
 }
 
 /**

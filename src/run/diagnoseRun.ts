@@ -10,6 +10,7 @@ import { ThroughtimeError } from '../errors.ts';
 import { readSafetensors } from '../interop/safetensors.ts';
 import type { Network } from '../network/network.ts';
 import { horizonLooks, type ProfileLine } from '../training/profiler.ts';
+import { type BudgetShares, budgetShares } from './budgetShares.ts';
 import { loadWeights } from './checkpoint.ts';
 import { readEvents } from './events.ts';
 import { type Experiment, readExperiment } from './experiment.ts';
@@ -100,9 +101,6 @@ export interface DiagnoseExperimentRequest {
   readonly watcher?: TrainWatcher;
 }
 
-/** Shares of the time: the test of the data ends by the first, the training by the second. */
-const untilTested = 0.35;
-const untilTrained = 0.85;
 /** Looks at a training that is to be diagnosed. */
 const wantedLooks = 24;
 const needed = ['saturation', 'half-life', 'lag-profile', 'lag-contribution'];
@@ -119,13 +117,15 @@ export async function diagnoseExperiment(request: DiagnoseExperimentRequest): Pr
   const experiment = watched(request.experiment);
   const opened = await openData(experiment, folder);
   let tested: DependenceReport;
+  let shares: BudgetShares;
   try {
     const { training } = experiment;
-    const pieces = dependencePieces(opened.train, { seconds: untilTested * seconds, seed: training.seed });
+    shares = budgetShares(experiment, opened, backend, seconds);
+    const pieces = dependencePieces(opened.train, { seconds: shares.tested * seconds, seed: training.seed });
     tested = await through(
       pieces,
       new Pace(signal),
-      watch && (({ stage, done }) => watch({ stage: `data: ${stage}`, done: untilTested * done })),
+      watch && (({ stage, done }) => watch({ stage: `data: ${stage}`, done: shares.tested * done })),
     );
   } finally {
     opened.close?.();
@@ -134,7 +134,7 @@ export async function diagnoseExperiment(request: DiagnoseExperimentRequest): Pr
   const { result, run, data } = await trainRun({
     source: { experiment, folder, runPath },
     ...{ backend, reason, signal, watcher },
-    deadline: began + untilTrained * seconds * 1000,
+    deadline: began + shares.trained * seconds * 1000,
   });
   data.close?.();
   if (result.stopped === 'signal') throw stoppedEarly();

@@ -157,6 +157,7 @@ function conclusion({
   data,
   strength,
   power,
+  ladder,
 }: DependenceReport): string {
   const sure = `a longer one than the truth has a chance of at most ${alpha}`;
   if (outcome === 'dependence') {
@@ -165,7 +166,9 @@ function conclusion({
       reference.loss === null || reference.constant === null
         ? ''
         : `; the best held-out loss is ${short(reference.loss)}, that of a constant ${short(reference.constant)}`;
-    return `The data depend on the newest ${plural(horizon, 'input')}${range}; ${sure}${gain}.`;
+    const by = ladder.find(({ window }) => window === horizon - 1)?.learner;
+    const finder = by ? ` The oldest was found by ${by}.` : '';
+    return `The data depend on the newest ${plural(horizon, 'input')}${range}; ${sure}${gain}.${finder}`;
   }
   if (outcome === 'none-larger-than' && power.length === 0) {
     return 'No input helps, and none could: the inputs do not vary, or the targets are known without them.';

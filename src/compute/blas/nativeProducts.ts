@@ -2,7 +2,7 @@
 export interface NativeProducts {
   /**
    * C[M, N] = A[M, K] · B[K, N], added to what C holds if `accumulate`. Rows beyond the last multiple of 16 are always a product of
-   * their own, and so are `rows` rows after the other, a multiple of 16, if that is not 0.
+   * their own, and so are `rows` rows after the other, a multiple of 16, if that is not 0; unless `rows` is M itself: then it is one product.
    */
   product(
     a: number,
@@ -71,7 +71,7 @@ export function openNativeProducts(
       const lda = Math.max(aStride >>> 2, K);
       const ldb = Math.max(bStride >>> 2, N);
       const ldc = Math.max(cStride >>> 2, N);
-      const whole = M - (M % rowBlock);
+      const whole = rows === M ? M : M - (M % rowBlock);
       const most = rows || whole;
       for (let m = 0; m < whole; m += most) {
         const taken = Math.min(most, whole - m);

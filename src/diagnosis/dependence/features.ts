@@ -26,7 +26,9 @@ export type Feature =
       readonly lags: readonly { readonly channel: number; readonly lag: number; readonly weight: number }[];
       readonly offset: number;
     }
-  | { readonly kind: 'product'; readonly of: readonly [Feature, Feature] };
+  | { readonly kind: 'product'; readonly of: readonly [Feature, Feature] }
+  /** Something that was learned of lags [0, past). */
+  | { readonly kind: 'learned'; readonly name: string; readonly past: number; values(past: Past): Float64Array };
 
 /** How many of the newest inputs a feature needs. */
 export function extentOf(feature: Feature): number {
@@ -36,6 +38,7 @@ export function extentOf(feature: Feature): number {
     case 'pool':
     case 'run':
     case 'neighbours':
+    case 'learned':
       return feature.past;
     case 'signs':
       return Math.max(...feature.lags) + 1;
@@ -61,6 +64,8 @@ export function newestOf(feature: Feature): number {
       return Math.min(...feature.lags.map(({ lag }) => lag));
     case 'product':
       return Math.min(newestOf(feature.of[0]), newestOf(feature.of[1]));
+    case 'learned':
+      return 0;
   }
 }
 
@@ -147,7 +152,10 @@ export function evaluateFeature(feature: Feature, past: Past, out: Float64Array,
       evaluateFeature(feature.of[0], past, out, at);
       evaluateFeature(feature.of[1], past, other, 0);
       for (let r = 0; r < n; r++) out[at + r] *= other[r];
+      return;
     }
+    case 'learned':
+      out.set(feature.values(past), at);
   }
 }
 

@@ -10,10 +10,12 @@ import { nameOf } from './features.ts';
 import { heldOutLoss, mostScored } from './heldOut.ts';
 import { lagsFrom, nextRung, rungsBelow } from './ladder.ts';
 import { Planting, weakestFound } from './planted.ts';
-import type { DependenceOutcome, DependenceReport, LadderRung, PowerPoint } from './report.ts';
+import type { DependenceReport, PowerPoint } from './report.ts';
+import { reportOf, type WindowTest } from './reporting.ts';
 import { type Division, divide, leastSequences } from './rows.ts';
 import { checkTargets, type Samples, samplesOf } from './samples.ts';
 import { type NearModel, Split, sideOf } from './split.ts';
+import { trainedPredictions, withReference } from './trainedReference.ts';
 
 /** How far a test of the data has come. */
 export interface DependenceProgress {
@@ -37,6 +39,9 @@ const directions = 2;
 const stages = 2;
 /** Of a finding's confirmation the other way round. */
 const supporting = 0.1;
+/** Of the level: what the trained reference may use up, and the share of the time after which it is not begun. */
+const shareOfTrained = 0.2;
+const trainedUntil = 0.6;
 /** Halving a window's range at most this many times. */
 const mostHalvings = 20;
 /** A block of a stream is so many correlation times long, where the stream is long enough. */
@@ -74,11 +79,16 @@ export class Search {
   #splits: Split[] = [];
   #W = 0;
   readonly #losses = new Map<number, number | null>();
-  readonly #pValues = new Map<number, { pValue: number; learner: string; statistic: number }>();
+  readonly #pValues = new Map<number, WindowTest>();
   readonly #tested = new Map<number, Tested>();
-  readonly #confirmations = new Map<number, boolean>();
+  readonly #confirmations = new Map<Tested, boolean>();
+  /** What was found at a window, and not refuted. */
+  readonly #found = new Map<number, Tested>();
+  readonly #testedByTrained = new Map<number, Tested>();
   /** Whether every finding is confirmed, and not only the last one. */
   #confirming = false;
+  /** Whether the trained reference is asked wherever features find nothing. */
+  #training = false;
 
   constructor(options: SearchOptions) {
     this.#options = options;
@@ -103,19 +113,15 @@ export class Search {
     }
 
     const rungs = rungsBelow(W);
-    let lowest = yield* this.#climb(rungs);
-    const cheap = this.#tested.get(lowest);
-    if (cheap) {
-      yield { stage: `confirmation of window ${lowest}`, done: 0.7 };
-      if (!this.#confirmed(cheap)) {
-        this.#confirming = true;
-        this.#pValues.clear();
-        lowest = yield* this.#climb(rungs);
-      }
-      this.#note('confirmation');
+    let lowest = yield* this.#climbConfirmed(rungs);
+    if (yield* this.#trainedFinds(lowest + 1)) {
+      this.#training = true;
+      this.#losses.clear();
+      lowest = yield* this.#climbConfirmed(rungs, lowest + 1);
     }
+    this.#note('trained reference');
     const horizon = lowest + 1;
-    for (const window of [...rungs, W]) {
+    for (const window of [...rungs, ...(this.#training && horizon < W ? [horizon] : []), W]) {
       if (this.#losses.has(window)) continue;
       if (this.#late('losses of short windows')) break;
       yield { stage: `loss of window ${window}`, done: 0.75 };
@@ -144,14 +150,44 @@ export class Search {
     return this.#report(division, samples, { horizon, power, largest });
   }
 
+  /** The longest window beyond which something was found that stands when it is confirmed; -1 where nothing was. @param least where that is known. */
+  *#climbConfirmed(rungs: readonly number[], least = -1): Generator<DependenceProgress, number> {
+    const lowest = yield* this.#climb(rungs, least);
+    const found = this.#found.get(lowest);
+    if (!found || this.#confirming) return lowest;
+    yield { stage: `confirmation of window ${lowest}`, done: 0.7 };
+    const stands = this.#confirmed(found);
+    this.#note('confirmation');
+    if (stands) return lowest;
+    // The longest window whose finding does stand; every finding from there on is confirmed.
+    this.#confirming = true;
+    this.#pValues.clear();
+    const standing = [...this.#found.values()].sort((a, b) => b.window - a.window).find((each) => this.#confirmed(each));
+    this.#found.clear();
+    if (standing) this.#decide(standing, standing.level, this.#options.alpha);
+    return yield* this.#climb(rungs, standing?.window ?? -1);
+  }
+
+  /** Whether the trained reference finds something older than a window beyond which features found nothing. */
+  *#trainedFinds(window: number): Generator<DependenceProgress, boolean> {
+    const { seconds } = this.#options;
+    if (window >= this.#W) return false;
+    if (performance.now() - this.#began > 1000 * trainedUntil * seconds) {
+      this.#cutShort.push('trained reference');
+      return false;
+    }
+    yield { stage: `trained reference, window ${window}`, done: 0.72 };
+    return this.#trainedHelps(window);
+  }
+
   /** The longest window beyond which something was found: on the ladder first, then between its rungs; -1 where nothing was. */
-  *#climb(rungs: readonly number[]): Generator<DependenceProgress, number> {
+  *#climb(rungs: readonly number[], least: number): Generator<DependenceProgress, number> {
     const { alpha } = this.#options;
-    let lowest = -1;
+    let lowest = least;
     const seen = new Set<number>();
     for (;;) {
       const window = nextRung(rungs, lowest, seen);
-      if (window === undefined || this.#late('windows of the ladder')) break;
+      if (window === undefined || this.#late('windows of the ladder', this.#testTime / 2)) break;
       yield { stage: `window ${window}`, done: 0.2 + (0.4 * seen.size) / rungs.length };
       seen.add(window);
       if (this.#helps(window, alpha, stages * rungs.length)) lowest = window;
@@ -163,7 +199,7 @@ export class Search {
     let next = [...rungs, this.#W].find((rung) => rung > lowest) as number;
     const halvings = Math.min(mostHalvings, Math.ceil(Math.log2(next - lowest)));
     while (next - lowest > 1) {
-      if (this.#late('refinement of the horizon')) break;
+      if (this.#late('refinement of the horizon', this.#testTime / 2)) break;
       const window = Math.floor((lowest + next) / 2);
       yield { stage: `window ${window}`, done: 0.65 };
       if (this.#helps(window, alpha, stages * halvings)) lowest = window;
@@ -175,17 +211,41 @@ export class Search {
 
   /** Whether something older than the window helps, one of so many tests. */
   #helps(window: number, alpha: number, tests: number): boolean {
-    const level = alpha / tests;
+    const level = ((1 - shareOfTrained) * alpha) / tests;
     let tested = this.#tested.get(window);
     if (tested === undefined || tested.level > level) {
-      tested = this.#test(window, level);
+      tested = this.#test(window, level, (split, near) => this.#remember(split, near).predictions);
       this.#tested.set(window, tested);
-      this.#loss(window, tested.ways);
+      if (!this.#training) this.#loss(window, tested.ways);
     }
+    return this.#decide(tested, level, alpha) || (this.#training && this.#trainedHelps(window));
+  }
+
+  /** The same of the trained reference, whose tests have a share of the level that is their own. */
+  #trainedHelps(window: number): boolean {
+    const { alpha } = this.#options;
+    // One beside the search, the rungs of the ladder, and the halvings between two of them.
+    const tests = 1 + rungsBelow(this.#W).length + Math.ceil(Math.log2(this.#W));
+    const level = (shareOfTrained * alpha) / tests;
+    let tested = this.#testedByTrained.get(window);
+    if (tested === undefined) {
+      tested = this.#test(window, level, (split, near) => trainedPredictions(split, near, this.#W));
+      this.#testedByTrained.set(window, tested);
+    }
+    return this.#decide(tested, level, alpha);
+  }
+
+  /** Whether a test found something at its level, and what is reported of it: a p-value that is held against alpha as it is. */
+  #decide(tested: Tested, level: number, alpha: number): boolean {
+    const { window } = tested;
     const found = tested.pValue <= level && (!this.#confirming || this.#confirmed(tested));
-    const pValue = found || tested.pValue > level ? tested.pValue * tests : 1;
+    const pValue = found || tested.pValue > level ? Math.min(1, (tested.pValue * alpha) / level) : 1;
     const { prediction, statistic } = tested.ways[tested.direction];
-    this.#pValues.set(window, { pValue: Math.min(1, pValue), learner: prediction?.name ?? '', statistic });
+    const before = this.#pValues.get(window);
+    if (found || before === undefined || pValue < before.pValue) {
+      this.#pValues.set(window, { pValue, learner: prediction?.name ?? '', statistic });
+    }
+    if (found) this.#found.set(window, tested);
     return found;
   }
 
@@ -193,23 +253,25 @@ export class Search {
    * Whether a window's finding stands when near inputs may bend in any way, in the direction where it was made; and the other way round,
    * where nothing has to be as sure, something has to be left of it too.
    */
-  #confirmed({ window, ways, direction, level }: Tested): boolean {
-    const known = this.#confirmations.get(window);
+  #confirmed(tested: Tested): boolean {
+    const { ways, direction, level } = tested;
+    const known = this.#confirmations.get(tested);
     if (known !== undefined) return known;
     const stands = [direction, 1 - direction].every((way) => {
       const { near, prediction, learners } = ways[way];
       const each = way === direction ? level / (directions * learners) : supporting;
       return prediction !== undefined && confirm(this.#splits[way], near, prediction, Math.ceil(2 / each)) <= each;
     });
-    this.#confirmations.set(window, stands);
+    this.#confirmations.set(tested, stands);
     return stands;
   }
 
   /** Tests one window, both ways round. */
-  #test(window: number, level: number): Tested {
+  #test(window: number, level: number, learn: (split: Split, near: NearModel) => readonly FarPrediction[]): Tested {
+    const began = performance.now();
     const ways = this.#splits.map((split): Way => {
       const near = split.near(window);
-      const { predictions } = this.#remember(split, near);
+      const predictions = learn(split, near);
       const partial = split.partial(near);
       const residual = partial.residual();
       const far = predictions.map(({ values }) => values.slice());
@@ -222,6 +284,7 @@ export class Search {
     });
     const [one, other] = ways;
     const direction = other.pValue < one.pValue || (other.pValue === one.pValue && other.statistic > one.statistic) ? 1 : 0;
+    this.#testTime = performance.now() - began;
     return { window, level, ways, direction, pValue: Math.min(1, directions * ways[direction].pValue) };
   }
 
@@ -242,82 +305,23 @@ export class Search {
     let sum = 0;
     let rows = 0;
     this.#splits.forEach((split, i) => {
-      sum += heldOutLoss(split, ways[i].near) * split.test.rows.count;
+      const near = this.#training ? withReference(split, ways[i].near) : ways[i].near;
+      sum += heldOutLoss(split, near) * split.test.rows.count;
       rows += split.test.rows.count;
     });
     this.#losses.set(window, sum / rows);
   }
 
-  #report(
-    division: Division,
-    samples: Samples,
-    { horizon, power, largest }: { horizon: number; power: PowerPoint[]; largest: number | null },
-  ): DependenceReport {
-    const { alpha, strength } = this.#options;
-    const W = this.#W;
-    const windows = [...new Set([...this.#losses.keys(), ...this.#pValues.keys()])].sort((a, b) => a - b);
-    const full = this.#losses.get(W) ?? null;
-    const ladder = windows.map((window): LadderRung => {
-      const loss = this.#losses.get(window) ?? null;
-      const tested = this.#pValues.get(window);
-      return {
-        window,
-        loss,
-        gain: loss === null || full === null ? null : loss - full,
-        pValue: window === W ? 1 : (tested?.pValue ?? null),
-        learner: tested !== undefined && tested.pValue <= alpha ? tested.learner : null,
-      };
-    });
-    const constant = this.#losses.get(0) ?? null;
-    let reference = { loss: constant, window: 0 };
-    for (const { window, loss } of ladder)
-      if (loss !== null && (reference.loss === null || loss < reference.loss)) reference = { loss, window };
-    const outcome: DependenceOutcome =
-      horizon > 0 ? 'dependence' : largest !== null && largest <= strength ? 'none-larger-than' : 'underpowered';
-    const seconds = (performance.now() - this.#began) / 1000;
+  #report(division: Division, samples: Samples, found: { horizon: number; power: PowerPoint[]; largest: number | null }): DependenceReport {
     return {
-      horizon,
-      interval: [horizon, this.#upper(horizon, ladder, reference.loss, constant, division)],
-      alpha,
-      ladder,
-      power,
-      outcome,
-      largestNotExcluded: largest,
-      needed:
-        !this.#options.power || (largest !== null && largest <= strength) ? null : Math.ceil((division.cases * (largest ?? 1)) / strength),
-      strength,
-      reference: { ...reference, constant },
-      data: {
-        sequences: samples.windows ? 1 : samples.count,
-        rows: this.#splits[0].train.rows.count + this.#splits[0].test.rows.count,
-        units: this.#splits[0].train.rows.units + this.#splits[0].test.rows.units,
-        unit: division.unit,
-        unitSize: division.unitSize,
-        longest: W,
-        copies: division.copies,
-      },
-      seconds,
+      ...reportOf(
+        { ...found, losses: this.#losses, pValues: this.#pValues, asked: this.#options },
+        { samples, division, sides: this.#splits.map(({ test }) => test.rows) },
+      ),
+      seconds: (performance.now() - this.#began) / 1000,
       spent: this.#spent,
       cutShort: this.#cutShort,
     };
-  }
-
-  /** The window beyond which effects of more than 1% of what can be explained are excluded. */
-  #upper(horizon: number, ladder: readonly LadderRung[], best: number | null, constant: number | null, division: Division): number {
-    if (best === null || constant === null) return this.#W;
-    const margin = 0.005 * Math.max(constant - best, 0.1 * constant);
-    const cases = this.#splits[0].test.rows.count / (division.unit === 'block' ? this.#splits[0].test.rows.perUnit : 1);
-    let upper = this.#W;
-    for (const { window, loss, gain } of [...ladder].reverse()) {
-      if (window < horizon) break;
-      const tested = this.#pValues.get(window);
-      if (window === this.#W) continue;
-      if (tested === undefined || loss === null) break;
-      const share = (tested.statistic + 2.33) ** 2 / (2 * cases);
-      if (Math.max(share * loss, gain ?? 0) > margin) break;
-      upper = window;
-    }
-    return upper;
   }
 
   /** The longest window that so many of the targets have all inputs of; beyond, no dependence of this strength is possible. */
@@ -326,13 +330,15 @@ export class Search {
     return Math.min(this.#W, reach[Math.min(reach.length - 1, Math.floor(strength * reach.length))]);
   }
 
-  /** Whether the time is used up; `what` is left out then. */
-  #late(what: string): boolean {
-    if (performance.now() - this.#began < this.#options.seconds * 1000) return false;
+  /** Whether the time is used up, or will be by `ahead` of what is to be begun; `what` is left out then. */
+  #late(what: string, ahead = 0): boolean {
+    if (performance.now() + ahead - this.#began < this.#options.seconds * 1000) return false;
     if (!this.#cutShort.includes(what)) this.#cutShort.push(what);
     return true;
   }
 
+  /** Milliseconds of the last window's test. */
+  #testTime = 0;
   #noted = performance.now();
   #note(stage: string): void {
     const now = performance.now();

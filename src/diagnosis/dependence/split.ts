@@ -132,6 +132,12 @@ export class Split {
     return chosen.size > before ? this.#fitNear(window, [...chosen.values()], model) : model;
   }
 
+  /** A near model with more features. */
+  extended(near: NearModel, features: readonly Feature[]): NearModel {
+    const found = features.map((feature) => scaled(feature, this.train.past)).filter((each) => each !== undefined);
+    return found.length === 0 ? near : this.#fitNear(near.window, [...near.features, ...found], near);
+  }
+
   /** @param begun a model with the first of the features, whose columns and products are taken over. */
   #fitNear(window: number, features: readonly Scaled[], begun?: NearModel): NearModel {
     const { past, rows } = this.train;
