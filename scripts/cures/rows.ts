@@ -37,7 +37,8 @@ export const rows: readonly CureRow[] = [
   {
     name: 'tanh, orthogonal throughout',
     model: (units) => ({ ...plain(units), orthogonal: { learningRate: 0.0005 } }),
-    training: { optimizer: 'rmsprop', learningRate: 0.01, schedule: { cosine: { minimum: 0.02 } }, clip: { percentile: 90 } },
+    training: { optimizer: 'rmsprop', learningRate: 0.01, schedule: { cosine: { minimum: 0.1 } }, clip: { percentile: 90 } },
+    updates: { 'copy 100': 12_000 },
   },
   {
     name: 'tanh, skip added',
