@@ -6,43 +6,20 @@
  */
 
 import { wasmBackend } from '../../src/compute/wasm/wasm.ts';
-import { type TuneClipAnswer, tuneClipPieces } from '../../src/diagnosis/threshold/tuneClip.ts';
-import { initialize, Network } from '../../src/network/network.ts';
-import { longestOf } from '../../src/training/batchOrder.ts';
+import type { TuneClipAnswer } from '../../src/diagnosis/threshold/tuneClip.ts';
 import type { ClipOption } from '../../src/training/clip/clip.ts';
-import { trainingDefaults } from '../../src/training/options.ts';
 import { writeMeasured } from '../writeMeasured.ts';
 import { type SetUp, type Watched, watch } from './runs.ts';
-import { drawSetUps, known, updates, withRate } from './tuning.ts';
+import { beginningOf, drawn, ending, held, learned, lower, stable, tune, unstable } from './stability.ts';
+import { known, updates } from './tuning.ts';
 
 /** The set-ups that judge: drawn with this seed, which had not been used before. */
 const drawSeed = 20261201;
 const drawCount = 5;
-/** Sequences that are held out. */
-const held = 32;
 /** None of these is a seed that `tune-clip` trains with. */
 const newSeeds = [301, 302, 303, 304, 305];
-/** A training is judged against one with so much lower a threshold: it has to learn this share of what that learns. */
-const lower = 16;
-const learned = 0.5;
 
 const backend = await wasmBackend();
-
-/** What `tune-clip` says with the seed 0, and the updates that it made for it. */
-async function tune({ data, model, training }: SetUp): Promise<{ answer: TuneClipAnswer; made: number }> {
-  const { train } = await data();
-  const mark = backend.mark();
-  const network = new Network(backend, model, train.input, train.target.size);
-  const longest = longestOf(train);
-  const options = { ...trainingDefaults, batchSize: 16, ...training, updates };
-  const pieces = tuneClipPieces({ network, dataset: train, options, initialize: (seed) => initialize(network, model, seed, longest) });
-  for (let made = 0; ; made++) {
-    const { done, value } = pieces.next();
-    if (!done) continue;
-    backend.release(mark);
-    return { answer: value, made };
-  }
-}
 
 const ways = ['without', 'own', 'fourTimes', 'auto'] as const;
 type Way = (typeof ways)[number];
@@ -68,25 +45,6 @@ interface Result {
   readonly runs: readonly Judged[];
 }
 
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1];
-const ending = ({ heldOut }: Watched) => median(heldOut.slice(Math.floor(0.75 * heldOut.length)));
-
-/**
- * Whether a training of all updates is stable, by the held-out loss alone: every value is finite, none of its second half is above the
- * beginning (its own, or the median one of the seeds where that is higher), and it learns at least half of what a far lower threshold learns.
- */
-function stable(run: Watched, reference: Watched, beginning: number): boolean {
-  const { heldOut } = run;
-  const begin = Math.max(heldOut[0], beginning);
-  if (heldOut.length < updates || unstable(run, beginning)) return false;
-  return begin - ending(run) >= learned * (begin - ending(reference));
-}
-
-function unstable({ heldOut, nonFinite }: Watched, beginning: number): boolean {
-  const begin = Math.max(heldOut[0], beginning);
-  return nonFinite.some((each) => each) || !heldOut.slice(updates / 2).every((loss) => loss <= begin);
-}
-
 async function judge(setUp: SetUp, threshold: number | null, seed: number, beginning: number): Promise<Judged> {
   // One that is known not to be stable is not trained to its end.
   const enough = (watched: Watched) => unstable(watched, beginning);
@@ -107,32 +65,19 @@ async function judge(setUp: SetUp, threshold: number | null, seed: number, begin
 async function measure(setUps: readonly SetUp[], told: (results: readonly Result[]) => void = () => {}): Promise<Result[]> {
   const results: Result[] = [];
   for (const setUp of setUps) {
-    const { answer, made } = await tune(setUp);
+    const { answer, made } = await tune(backend, setUp);
     const { curve, ...said } = answer;
     process.stderr.write(`${setUp.name}: ${answer.threshold}, ${made} updates\n`);
-    const begins: number[] = [];
-    for (const seed of newSeeds) begins.push((await watch(backend, { ...setUp, updates: 1 }, seed, { held })).heldOut[0]);
+    const beginning = await beginningOf(backend, setUp, newSeeds);
     const runs: Judged[] = [];
     for (const seed of newSeeds) {
-      runs.push(await judge(setUp, answer.threshold, seed, median(begins)));
+      runs.push(await judge(setUp, answer.threshold, seed, beginning));
       process.stderr.write(`  ${JSON.stringify(runs.at(-1))}\n`);
     }
     results.push({ setUp: setUp.name, learningRate: setUp.training.learningRate as number, made, answer: said, runs });
     told(results);
   }
   return results;
-}
-
-/** Draws set-ups and their learning rates; and the names of those that explode at none. */
-async function drawn(seed: number, count: number): Promise<{ setUps: SetUp[]; calm: string[] }> {
-  const setUps: SetUp[] = [];
-  const calm: string[] = [];
-  for (const each of drawSetUps(seed, count)) {
-    const setUp = await withRate(backend, each);
-    if (setUp) setUps.push(setUp);
-    else calm.push(each.name);
-  }
-  return { setUps, calm };
 }
 
 const short = (value: number) => String(Number(value.toPrecision(3)));
@@ -161,10 +106,10 @@ function table(results: readonly Result[]): string {
 const [option, seed, count] = process.argv.slice(2);
 if (option === '--known') process.stdout.write(`${table(await measure(known))}\n`);
 else if (option === '--try') {
-  const { setUps, calm } = await drawn(Number(seed), Number(count));
+  const { setUps, calm } = await drawn(backend, Number(seed), Number(count));
   process.stdout.write(`${table(await measure(setUps))}\n${calm.join('\n')}\n`);
 } else {
-  const { setUps, calm } = await drawn(drawSeed, drawCount);
+  const { setUps, calm } = await drawn(backend, drawSeed, drawCount);
   await measure(setUps, (results) => write(calm, results, setUps.length));
 }
 
