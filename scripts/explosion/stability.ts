@@ -56,11 +56,12 @@ export function unstable({ heldOut, nonFinite }: Watched, beginning: number): bo
   return nonFinite.some((each) => each) || !heldOut.slice(updates / 2).every((loss) => loss <= begin);
 }
 
-/** Draws set-ups and their learning rates; and the names of those that explode at none. */
+/** Draws set-ups and their learning rates, until so many explode; and the names of those that explode at none. */
 export async function drawn(backend: Backend, seed: number, count: number): Promise<{ setUps: SetUp[]; calm: string[] }> {
   const setUps: SetUp[] = [];
   const calm: string[] = [];
-  for (const each of drawSetUps(seed, count)) {
+  for (const each of drawSetUps(seed, 3 * count)) {
+    if (setUps.length === count) break;
     const setUp = await withRate(backend, each);
     if (setUp) setUps.push(setUp);
     else calm.push(each.name);

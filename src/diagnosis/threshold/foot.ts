@@ -1,6 +1,6 @@
 import { instability, type Tally } from './instability.ts';
 import { repetitionSeed, type Stretch, say, stretchPieces } from './replay.ts';
-import { learnsMore, repeated, type Search, type Tried, triedOf } from './threshold.ts';
+import { learnsMore, outdoneBy, repeated, type Search, type Tried, triedOf } from './threshold.ts';
 
 /** Thresholds lie so many to the octave about the first guess; it is raised and lowered by two of them. */
 const toOctave = 4;
@@ -12,6 +12,8 @@ const near = 2 * toOctave;
 /** Each training is held against some with a threshold lower by this much, down to half as much after the answer has been lowered. */
 const compared = 8;
 const references = 3;
+/** Of what those learn it has to learn this share; less than the median of several replays, because one training scatters more. */
+const learned = 0.5;
 /** A loss this many times another training's on the same sequences is not a matter of the sequences. */
 const apart = 2;
 /** How far above the answer most trainings should be unstable, and trainings that are asked. */
@@ -135,7 +137,7 @@ class Trials {
     const run = yield* this.#training(threshold, n);
     let { fault } = run;
     if (fault === null && back(run) >= 0) fault = comesBack(run, yield* this.#training(this.#lower, n));
-    if (fault === null && learnsMore(this.#references, [run])) fault = triedOf(threshold, [run], this.#references).why;
+    if (fault === null && learnsMore(this.#references, [run], learned)) fault = outdoneBy(this.#references, [run]);
     this.#runs.set(threshold, [...this.runs(threshold), run]);
     const { trainings, unstable } = this.tally(threshold);
     this.tallies.set(threshold, { threshold, trainings: trainings + 1, unstable: unstable + Number(fault !== null) });

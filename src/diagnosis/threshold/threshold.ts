@@ -136,24 +136,23 @@ function reach(runs: readonly Stretch[]): [number, number] {
   return finite.length === 0 ? [1, 1] : [Math.min(...finite), Math.max(...finite)];
 }
 
-/** Whether some runs learn far more than others, beyond the noise of their losses. */
-export function learnsMore(runs: readonly Stretch[], others: readonly Stretch[]): boolean {
+/** Whether some runs learn far more than others, beyond the noise of their losses: those learn less than a share of what these do. */
+export function learnsMore(runs: readonly Stretch[], others: readonly Stretch[], share = learned): boolean {
   const begin = median([...runs, ...others].map((run) => run.begin));
   const beyond = lossOf(others) - lossOf(runs) > median(runs.map(({ spread }) => spread));
-  return beyond && begin - lossOf(others) < learned * (begin - lossOf(runs));
+  return beyond && begin - lossOf(others) < share * (begin - lossOf(runs));
 }
 
 const lossOf = (runs: readonly Stretch[]) => median(runs.map(({ loss }) => loss));
+
+export const outdoneBy = (lower: readonly Stretch[], runs: readonly Stretch[]): string =>
+  `a lower threshold learns more: the loss ends at ${say(lossOf(runs))}, and there at ${say(lossOf(lower))}`;
 
 export function triedOf(threshold: number | null, runs: readonly Stretch[], lower: readonly Stretch[] | null): Tried {
   const fault = runs.map((run) => wrong(run, threshold)).find((each) => each !== null) ?? null;
   const loss = lossOf(runs);
   const outdone = fault === null && lower !== null && learnsMore(lower, runs);
-  const why =
-    fault ??
-    (outdone
-      ? `a lower threshold learns more: the loss ends at ${say(loss)}, and there at ${say(lossOf(lower))}`
-      : `the loss ends at ${say(loss)}`);
+  const why = fault ?? (outdone ? outdoneBy(lower, runs) : `the loss ends at ${say(loss)}`);
   const clippedFraction = runs.reduce((sum, run) => sum + run.clippedFraction, 0) / runs.length;
   return { threshold, fresh: false, stable: fault === null && !outdone, why, loss: Number.isFinite(loss) ? loss : null, clippedFraction };
 }
