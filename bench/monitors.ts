@@ -101,7 +101,7 @@ function watchedStep(backend: Backend, cell: Workload['cell'], setting: OwnSetti
     batch.classes[batch.counted++] = random.below(O);
   }
   const { gradient, length, list, values } = network.parameters;
-  const updater = new Updater(network.parameters, backend, trainingDefaults);
+  const updater = new Updater(network.parameters, backend, trainingDefaults, network.bounded);
   const clip = clipOf({ globalNorm: 1 });
   const watch = new StateWatch(backend, network.L, B);
   const monitor = new GradientNorm(list.length);
@@ -121,7 +121,8 @@ function watchedStep(backend: Backend, cell: Workload['cell'], setting: OwnSetti
     clip({ backend, gradient, length, norm });
     if (norms) {
       const growth = normGrowth(watch);
-      guard.judge(update, { loss, gradientNorm: norm, decrease: updater.decreaseOf(0.001, norm), growth });
+      const steps = { decrease: updater.decreaseOf(0.001, norm), readoutDecrease: updater.readoutDecreaseOf(0.001) };
+      guard.judge(update, { loss, gradientNorm: norm, ...steps, firstDecrease: updater.firstDecreaseOf(0.001, update), growth });
       const parameters = Object.fromEntries(list.map(({ name }, index) => [name, rounded(norms.parameters[index])]));
       const [p50, p90, p99] = [0.5, 0.9, 0.99].map((q) => monitor.quantile(q));
       line = JSON.stringify({ parameters, throughTime: roundedGrowth(growth), p50, p90, p99 });

@@ -7,7 +7,7 @@ import { Evaluator } from '../../src/training/evaluator.ts';
 import { trainingDefaults } from '../../src/training/options.ts';
 import { horizonLooks, type ProfileLine, Profiler } from '../../src/training/profiler.ts';
 import { Trainer } from '../../src/training/trainer.ts';
-import { rows } from './rows.ts';
+import { rows, updatesOf } from './rows.ts';
 import { tasks } from './tasks.ts';
 
 /** One training of the table. */
@@ -17,7 +17,9 @@ export interface CureRun {
   readonly seed: number;
   /** The first evaluation at which it was solved; null where it was not. */
   readonly solvedAt: number | null;
+  /** Updates made, and those that it might have made. */
   readonly updates: number;
+  readonly atMost: number;
   /** Of the last evaluation, and the lowest. */
   readonly loss: number;
   readonly best: number;
@@ -32,9 +34,10 @@ export interface CureRun {
   readonly ended: 'solved' | 'updates' | 'time' | 'not finite';
 }
 
-/** Updates between two evaluations, and looks of the monitors in a training. */
+/** Updates between two evaluations. */
 const every = 200;
-const looks = 4;
+/** Whether the monitors look after that many updates: often at first, when the gradient changes most, then every thousand. */
+const isLook = (update: number) => update % (update < 1000 ? every : 1000) === 0;
 
 /** Trains until the task is solved, or the updates or the processor seconds are spent. */
 export async function run(
@@ -54,12 +57,13 @@ export async function run(
   };
   const backend = await wasmBackend();
   const data = makeTask({ ...task.data, seed: 100 + seed });
-  const { batchSize, updates, units } = task;
+  const { batchSize, units } = task;
+  const updates = updatesOf(row, task);
   const model = row.model(units);
   const network = new Network(backend, model, data.train.input, data.train.target.size);
   initialize(network, model, seed, longestOf(data.train));
   const monitors = ['lag-profile', 'lag-contribution'];
-  const training = { ...trainingDefaults, ...row.training, batchSize, updates, seed, monitors, monitorEvery: Math.ceil(updates / looks) };
+  const training = { ...trainingDefaults, ...row.training, batchSize, updates, seed, monitors };
   const trainer = new Trainer(network, data.train, training);
   const profiler = new Profiler(trainer);
   const evaluator = new Evaluator(network, data.validation, 100);
@@ -70,7 +74,7 @@ export async function run(
   while (!trainer.done) {
     trainer.step();
     const { update } = trainer;
-    if (update % training.monitorEvery === 0) lines.push(...profiler.take());
+    if (isLook(update)) lines.push(...profiler.take());
     if (update % every !== 0) continue;
     evaluation = evaluator.evaluate();
     best = Math.min(best, evaluation.loss);
@@ -81,10 +85,11 @@ export async function run(
     else continue;
     break;
   }
-  lines.push(...profiler.take());
-  const { horizon, atLeast } = gradientHorizon(horizonLooks(lines), { updates: trainer.update, batchSize });
+  if (!isLook(trainer.update)) lines.push(...profiler.take());
+  const { horizon, atLeast } = gradientHorizon(horizonLooks(lines), { updates, batchSize });
   return {
-    ...{ row: rowName, task: taskName, seed, solvedAt: ended === 'solved' ? trainer.update : null, updates: trainer.update },
+    ...{ row: rowName, task: taskName, seed, solvedAt: ended === 'solved' ? trainer.update : null },
+    ...{ updates: trainer.update, atMost: updates },
     ...{ loss: evaluation.loss, best, accuracy: evaluation.metric.name === 'accuracy' ? evaluation.metric.value : null },
     ...{ horizon, atLeast, parameters: network.parameters.length, seconds: spent(), ended },
   };

@@ -14,7 +14,7 @@ import { doubledAt, judging, type SetUp, type Truth, type Watched, type WatchOpt
 import { explodes, type Outcome, outcomeOf } from './truth.ts';
 
 /** The set-ups that judge: so many of each kind, drawn with this seed, which had not been used before. */
-const drawSeed = 20261131;
+const drawSeed = 20261213;
 const drawCount = 6;
 const seeds = [201, 202, 203];
 /** Sequences that are held out. */
@@ -205,7 +205,7 @@ updates to it comes as the doubled loss is first seen.
 ## Runs that nobody had seen
 
 ${drawCount} set-ups of each kind, drawn by a rule (\`scripts/explosion/drawnRuns.ts\`) with a seed that was fixed, with the rule, the truth and the detector,
-before any of them had been run. It is the fourth draw; each of the others was looked at, and the detector changed for it:
+before any of them had been run. It is the fifth draw; each of the others was looked at, and the detector changed for it:
 
 - seed 20261125, with another rule and another truth: 4 of 17 missed, Adam at far too large a rate, thrown up by its first step. The rule for the
   first step and the one for the first losses were made for them.
@@ -214,6 +214,8 @@ before any of them had been run. It is the fourth draw; each of the others was l
 - seed 20261130: 6 of 39 missed, Adam with a rate that rises until the loss creeps up with it, to tens and hundreds of times its beginning: a level that
   is a median of the last hundred creeps with it. Losses are held against the first ones as well now. 3 of 30 false alarms, a gradient that grows
   ten-thousandfold through time at the first step of an Adam which learns all the same: that is said, and counts as an explosion no more.
+- seed 20261131: 0 of 30 missed, 3 of 33 false alarms, all of gradient descent on two layers of tanh of gain 2, whose recurrent weights overshoot up to a
+  thousandfold while the read-out hardly moves, and which learns all the same. Where the state is bounded, that is a leap, and no explosion by itself.
 
 ${section(measured(drawn))}
 

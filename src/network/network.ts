@@ -105,6 +105,13 @@ export class Network {
     parameters.orthogonal = new OrthogonalBlocks(this.backend, H, matrices, orthogonalMaps[by], learningRate);
   }
 
+  /** Whether all that the read-out reads lies in [-1, 1], whatever the weights. */
+  get bounded(): boolean {
+    const { cell, residual, dropout, ways } = this;
+    const adds = ways.some(({ shortcuts, through }) => shortcuts.length > 0 && through === 'identity');
+    return (cell.bounded ?? false) && !residual && dropout === 0 && !adds;
+  }
+
   /** The names of the parameters of single units of a layer, which lie one after the other. */
   unitNames(layer: number): string[] {
     return (this.cell.units?.names ?? []).map((name) => `${name}_l${layer}`);

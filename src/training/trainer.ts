@@ -133,7 +133,7 @@ export class Trainer {
     this.guard = new Guard(options.guard);
     this.memories = [this.guard, ...(this.#clip.memory ? [this.#clip.memory] : [])];
     this.#schedule = scheduleOf(options.schedule, options.updates);
-    this.updater = new Updater(network.parameters, backend, options);
+    this.updater = new Updater(network.parameters, backend, options, network.bounded);
   }
 
   /** Updates made so far, skipped ones included. */
@@ -352,7 +352,9 @@ export class Trainer {
     const throughTime = Number.isNaN(growth.oldest) ? null : growth;
     const decrease = this.updater.decreaseOf(learningRate, clippedNorm);
     const firstDecrease = this.updater.firstDecreaseOf(learningRate, this.#applied + 1);
-    const look = { loss, gradientNorm: norm, nonFinite, decrease, firstDecrease, growth: throughTime, sequences: this.#sequences };
+    const readoutDecrease = this.updater.readoutDecreaseOf(learningRate);
+    const steps = { decrease, readoutDecrease, firstDecrease };
+    const look = { loss, gradientNorm: norm, nonFinite, ...steps, growth: throughTime, sequences: this.#sequences };
     let judgement = this.guard.judge(this.#update, look);
     if (this.#auto?.wants(judgement.sign)) judgement = { ...judgement, action: 'skip' };
     if (nonFinite === null && judgement.action === 'apply') {

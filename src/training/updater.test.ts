@@ -139,3 +139,22 @@ describe('nonFiniteName', () => {
     assert.equal(nonFiniteName(Number.NaN, Number.NaN, parameters, backend), 'gradient of weight');
   });
 });
+
+test('the read-out has its part in what a step takes from the loss, where its states are bounded and the step grows with the gradient', () => {
+  const backend = scalarBackend();
+  const parameters = new Parameters(backend, [
+    { name: 'weight_ih_l0', shape: [2, 3] },
+    { name: 'readout.weight', shape: [1, 2] },
+    { name: 'readout.bias', shape: [1] },
+  ]);
+  parameters.gradient.set([9, 9, 9, 9, 9, 9, 1, 2, 3]);
+  const of = (optimizer: OptimizerName, bounded: boolean) =>
+    new Updater(parameters, backend, { ...trainingDefaults, optimizer }, bounded).readoutDecreaseOf(0.1);
+  assert.ok(Math.abs((of('sgd', true) ?? 0) - 1.4) < 1e-12);
+  assert.ok(Math.abs((of('momentum', true) ?? 0) - 1.4) < 1e-12);
+  assert.deepEqual([of('sgd', false), of('adam', true)], [null, null]);
+  // With a velocity, the step is the longer by it.
+  const updater = new Updater(parameters, backend, { ...trainingDefaults, optimizer: 'momentum' }, true);
+  assert.equal(updater.apply(0.1, 22, 1), null);
+  assert.ok(Math.abs((updater.readoutDecreaseOf(0.1) ?? 0) - 1.4 * 1.9) < 1e-12);
+});

@@ -36,10 +36,13 @@ export class Updater {
   /** Everything that an update writes: the parameters, then the slots. */
   readonly #written: readonly Reals[];
   readonly #options: Record<string, number>;
+  /** The parts of the arrays that belong to the read-out. */
+  readonly #readout: { readonly gradient: Reals; readonly slots: readonly Reals[]; readonly length: number } | null;
   /** The learning rate of the orthogonal blocks over that of everything else. */
   readonly #turn: number;
 
-  constructor(parameters: Parameters, backend: Backend, training: TrainingOptions) {
+  /** @param bounded whether nothing that the read-out reads can grow (`Network.bounded`). */
+  constructor(parameters: Parameters, backend: Backend, training: TrainingOptions, bounded = false) {
     const optimizer = optimizers[training.optimizer];
     this.optimizer = optimizer;
     this.#parameters = parameters;
@@ -48,6 +51,9 @@ export class Updater {
     this.slots = optimizer.slots.map((name) => ({ name, values: backend.allocate(parameters.length) }));
     this.#arrays = this.slots.map(({ values }) => values);
     this.#written = [parameters.values, ...this.#arrays];
+    const { at } = bounded ? parameters.get('readout.weight') : { at: parameters.length };
+    const part = (array: Reals) => array.subarray(at, parameters.length);
+    this.#readout = bounded ? { gradient: part(parameters.gradient), slots: this.#arrays.map(part), length: parameters.length - at } : null;
     const own = parameters.orthogonal?.learningRate;
     this.#turn = own === undefined ? orthogonalDefaults.share : own / training.learningRate;
     this.#options = { ...optimizer.defaults, learningRate: 0, step: 0 };
@@ -70,6 +76,18 @@ export class Updater {
   decreaseOf(learningRate: number, norm: number): number | null {
     if (!this.#growing || this.#parameters.orthogonal) return null;
     return this.optimizer.decrease ? this.#decrease(learningRate, 1) : learningRate * norm * norm;
+  }
+
+  /**
+   * The part of it that the read-out's weights take, where nothing that they read can grow: whatever the other weights become, a loss is wrecked
+   * by way of these. Null where it can, and where the whole is null.
+   */
+  readoutDecreaseOf(learningRate: number): number | null {
+    if (!this.#readout || !this.#growing || this.#parameters.orthogonal) return null;
+    const { gradient, slots, length } = this.#readout;
+    if (!this.optimizer.decrease) return learningRate * this.#backend.sumSquares(gradient, 0, length);
+    this.#options.learningRate = learningRate;
+    return this.optimizer.decrease(gradient, slots, length, this.#options);
   }
 
   /**

@@ -59,6 +59,19 @@ for (const cell of cells) {
       for (const gate of cell.apartInput?.gates ?? []) assert.ok(A > 0 && gate < F - A);
     });
 
+    if (cell.bounded) {
+      test('bounded: h stays in [-1, 1], however large the weights and the other states', () => {
+        const step = makeStep(scalarBackend(), cell, 4, 13, 5);
+        const [h, ...others] = step.states;
+        for (let n = 0; n < 20; n++) {
+          for (const array of [step.pre, step.apart, ...others]) for (let i = 0; i < array.length; i++) array[i] *= 30;
+          for (let i = 0; i < 4 * 13; i++) h[i] = Math.tanh(h[n === 0 ? i : 4 * 13 + i]);
+          cell.forward(step);
+          for (let i = 0; i < 4 * 13; i++) assert.ok(Math.abs(h[4 * 13 + i]) <= 1);
+        }
+      });
+    }
+
     test('backward is the derivative of forward, in pre, apart and every state, to 1e-7', () => {
       const backend = scalarBackend();
       fc.assert(

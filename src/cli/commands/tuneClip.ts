@@ -85,7 +85,8 @@ function line({ threshold, fresh, stable, why, clippedFraction }: Tried): string
 }
 
 function screen(answer: Answer, source: string, { training }: Experiment): string {
-  const { threshold, explosion, explodesWithout, gradientNorm, curve, againstAverage, price, confidence, stopped, seconds } = answer;
+  const { threshold, explosion, explodesWithout, gradientNorm, curve, againstAverage, price, confidence, separates, transition } = answer;
+  const { stopped, seconds } = answer;
   const cut = stopped
     ? ` The search was cut short ${stopped === 'signal' ? 'as asked' : 'by the budget'}; this is what is known so far.`
     : '';
@@ -106,7 +107,14 @@ function screen(answer: Answer, source: string, { training }: Experiment): strin
     ['without', `explodes at update ${explosion.update}: ${explosion.because}`],
   ];
   if (confidence !== null)
-    rows.push(['confirmed', `${(100 * confidence).toFixed(0)}% of the trainings from new weights are stable with it`]);
+    rows.push(['confidence', `${(100 * confidence).toFixed(1)}% that a training from new weights is stable with it`]);
+  const above = transition.at(-1);
+  if (above && separates) rows.push(['four times it', `${above.unstable} of ${above.trainings} trainings from new weights are not stable`]);
+  else if (above && separates === false) {
+    const seen = transition.filter((tally) => tally.threshold >= threshold);
+    const counts = seen.map(({ threshold, trainings, unstable }) => `${unstable} of ${trainings} at ${short(threshold)}`).join(', ');
+    rows.push(['no threshold separates', `${counts} are not stable; this is the safe end`]);
+  }
   if (gradientNorm)
     rows.push(['gradient norm', `mean ${short(gradientNorm.mean)}, median ${short(gradientNorm.p50)}, 99% ${short(gradientNorm.p99)}`]);
   if (againstAverage) {

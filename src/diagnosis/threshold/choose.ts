@@ -5,12 +5,14 @@ import { type Found, thresholdPieces } from './threshold.ts';
 /** Repetitions of a replay, and updates of each beyond the explosion, as far as the training has so many left. */
 const seeds = 3;
 const beyond = 400;
+/** Further replays that the highest of them has to hold in; nobody waits for how high exactly that is. */
+const sure = { trainings: 8, ofAnswer: 4, tolerance: 0.1, most: 24, highest: false };
 /** Of the highest threshold that holds in the replays, this share is taken: what comes after them is not known. */
 const margin = 0.5;
 
 /**
- * Chooses the threshold that a training with `clip: "auto"` waits for, and takes the training back to before the explosion: half of the
- * highest that holds in replays from there, because what comes after them is not known. Where none holds, the lowest that was tried; where
+ * Chooses the threshold that a training with `clip: "auto"` waits for, and takes the training back to before the explosion: half of what
+ * holds in replays from there, because what comes after them is not known. Where none holds, the lowest that was tried; where
  * the training comes through without any, it goes on without.
  */
 export function chooseThreshold(trainer: Trainer): Found {
@@ -30,7 +32,7 @@ export function* choosePieces(trainer: Trainer): Generator<void, Found> {
   let found: Found | undefined;
   try {
     const updates = update - from.cursor.update + beyond;
-    found = yield* thresholdPieces({ replayed: { network, dataset, options }, from, seeds, updates });
+    found = yield* thresholdPieces({ replayed: { network, dataset, options }, from, seeds, updates, sure });
   } finally {
     network.parameters.values.set(present.values);
     network.changed();
@@ -41,9 +43,11 @@ export function* choosePieces(trainer: Trainer): Generator<void, Found> {
   return found;
 }
 
-function because({ threshold, tried }: Found, chosen: number | null, update: number): string {
+function because({ threshold, tried, foot }: Found, chosen: number | null, update: number): string {
   if (chosen === null) return `${seeds} replays from update ${update} came through without a clip`;
-  const replays = `${seeds} replays each from update ${update} with ${tried.length - 1} thresholds`;
-  if (threshold === null) return `in ${replays}, none was stable; ${say(chosen)} is the lowest`;
-  return `in ${replays}, ${say(threshold)} is the highest that was stable, and half of it is taken`;
+  const thresholds = new Set(tried.map((each) => each.threshold)).size - 1;
+  const replays = `replays from update ${update} with ${thresholds} thresholds`;
+  if (threshold === null || foot === null) return `in ${replays}, none was stable; ${say(chosen)} is the lowest`;
+  const further = foot.tallies.reduce((sum, { trainings }) => sum + trainings, 0);
+  return `in ${replays}, ${further} of them to make sure, ${say(threshold)} held, and half of it is taken`;
 }

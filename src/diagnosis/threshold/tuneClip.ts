@@ -2,20 +2,29 @@ import type { SignKind } from '../../training/guard/detector.ts';
 import { isExplosion } from '../../training/guard/explosion.ts';
 import { takeSnapshot } from '../../training/guard/snapshots.ts';
 import { Trainer } from '../../training/trainer.ts';
-import { beginningPieces, quantile, type Replayed, repetitionSeed } from './replay.ts';
+import type { Foot } from './foot.ts';
+import type { Tally } from './instability.ts';
+import { beginningPieces, quantile, type Replayed, repetitionSeed, say } from './replay.ts';
 import { type Found, type Tried, thresholdPieces } from './threshold.ts';
 
 /** Updates beyond the explosion that a replay goes on, and a training from new weights. */
 const beyond = 200;
 const freshBeyond = 1000;
-/** Trainings from new weights that confirm an answer, for each repetition of a replay. */
+/** Trainings from new weights that have to be stable with a threshold, for each repetition of a replay; a half of them with the answer itself. */
 const freshOfEach = 4;
+const ofAnswer = 2;
+/** And no more than so many for each. */
+const mostOfEach = 16;
+/** The largest probability of an unstable training that the answer may have. */
+const tolerance = 0.02;
+/** Share of the trainings with four times the answer from which on it is the highest that anybody can ask for. */
+const most = 0.5;
 
 /** What a threshold is sought for. */
 export interface TuneClipOptions extends Replayed {
   /** Draws the network's weights anew, as a training with this seed begins. */
   readonly initialize: (seed: number) => void;
-  /** Orders of the sequences in the replays, and a quarter of the fresh trainings that the answer is confirmed on; 5 by default. */
+  /** Orders of the sequences in the replays, and a quarter of the fresh trainings that a threshold has to be stable in; 5 by default. */
   readonly seeds?: number;
   /** Is told what was found so far, in a sentence. */
   readonly told?: (sentence: string, tried?: Tried) => void;
@@ -41,8 +50,15 @@ export interface TuneClipAnswer {
   readonly againstAverage: { readonly ratio: number; readonly within: boolean } | null;
   /** What lower thresholds cost: how many times the loss of the threshold's replays their loss is. */
   readonly price: readonly { readonly threshold: number; readonly loss: number; readonly ratio: number }[];
-  /** Share of fresh trainings that the threshold is stable in. */
+  /** Probability that a training from new weights is stable with the threshold, from all that were made (`instability`). */
   readonly confidence: number | null;
+  /** What the trainings from new weights came to, by their thresholds, the lowest first. */
+  readonly transition: readonly Tally[];
+  /**
+   * Whether most trainings with four times the threshold are unstable. Where they are not, no threshold separates: trainings become
+   * unstable here and there over a wide range, and the answer is the safe end of it. Null where that was not asked.
+   */
+  readonly separates: boolean | null;
 }
 
 export interface NormSummary {
@@ -85,8 +101,8 @@ export function* tuneClipPieces({ initialize, seeds = 5, told, ...replayed }: Tu
   let beginning = beginnings.next();
   for (; !beginning.done; beginning = beginnings.next()) yield { ...base, tried };
   const search = {
-    ...{ freshSeeds, beginning: beginning.value },
-    ...{ replayed, from: snapshot, seeds },
+    ...{ replayed, from: snapshot, seeds, beginning: beginning.value },
+    sure: { trainings: freshOfEach * seeds, ofAnswer: ofAnswer * seeds, tolerance, most: mostOfEach * seeds, highest: true },
     updates: explosion.update - snapshot.cursor.update + beyond,
     fresh: initialize,
     freshUpdates: Math.min(options.updates, explosion.update + freshBeyond),
@@ -98,7 +114,11 @@ export function* tuneClipPieces({ initialize, seeds = 5, told, ...replayed }: Tu
   const pieces = thresholdPieces(search);
   for (;;) {
     const { done, value } = pieces.next();
-    if (done) return answerOf(base, value);
+    if (done) {
+      const answer = answerOf(base, value);
+      if (value.foot) told?.(sentenceOf(value.foot));
+      return answer;
+    }
     yield { ...base, tried, threshold: soFar(tried) };
   }
 }
@@ -106,20 +126,32 @@ export function* tuneClipPieces({ initialize, seeds = 5, told, ...replayed }: Tu
 /** What is known before anything has been tried. */
 export const nothing: TuneClipAnswer = {
   ...{ threshold: null, explodesWithout: false, explosion: null, snapshot: null, tried: [], unstable: null, gradientNorm: null, curve: [] },
-  ...{ againstAverage: null, price: [], confidence: null },
+  ...{ againstAverage: null, price: [], confidence: null, transition: [], separates: null },
 };
 
 function answerOf(base: TuneClipAnswer, found: Found): TuneClipAnswer {
-  const { threshold, explodes, tried, unstable, stretch, confirmed } = found;
+  const { threshold, explodes, tried, unstable, stretch, foot } = found;
   const norms = stretch ? Array.from(stretch.norms) : base.curve;
   const gradientNorm = summaryOf(norms);
   const ratio = threshold !== null && gradientNorm ? threshold / gradientNorm.mean : null;
   return {
     ...base,
-    ...{ threshold, explodesWithout: explodes, tried, unstable, gradientNorm, curve: norms, confidence: confirmed },
+    ...{ threshold, explodesWithout: explodes, tried, unstable, gradientNorm, curve: norms },
+    ...{ confidence: foot && 1 - foot.unstable, transition: foot?.tallies ?? [], separates: foot?.above ? separatesOf(foot.above) : null },
     againstAverage: ratio === null ? null : { ratio, within: ratio >= 0.5 && ratio <= 10 },
     price: priceOf(threshold, tried),
   };
+}
+
+const separatesOf = ({ trainings, unstable }: Tally) => unstable > most * trainings;
+
+function sentenceOf({ threshold, unstable, tallies, above }: Foot): string {
+  const count = (tally: Tally) => `${tally.unstable} of ${tally.trainings}`;
+  const answer = `with ${say(threshold)}, a training from new weights is unstable with a probability of ${(100 * unstable).toFixed(1)}%`;
+  if (!above) return answer;
+  if (separatesOf(above)) return `${answer}; with ${say(above.threshold)}, four times as much, ${count(above)} are`;
+  const falls = tallies.filter((tally) => tally.threshold >= threshold).map((tally) => `${count(tally)} at ${say(tally.threshold)}`);
+  return `no threshold separates: unstable are ${falls.join(', ')}; the safe one is taken: ${answer}`;
 }
 
 /** The highest stable threshold so far, none of those tried below it being unstable. */

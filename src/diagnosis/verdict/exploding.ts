@@ -1,3 +1,4 @@
+import { isExplosion } from '../../training/guard/explosion.ts';
 import type { Course } from '../examination/course.ts';
 import type { Examination } from '../examination/examination.ts';
 import { smallerSteps } from './cures.ts';
@@ -56,7 +57,7 @@ interface Said {
 function signsOf(course: Course, examination: Examination, reading: Reading): Said[] {
   const found: Said[] = [];
   for (const { update, kind, because, count } of course.signs) {
-    if (!grave.has(kind)) continue;
+    if (!throwsWeights(kind)) continue;
     found.push({ update, said: `at update ${update}${count > 1 ? `, the first of ${count}` : ''}, ${because}` });
   }
   const { growth } = course;
@@ -86,7 +87,8 @@ function signsOf(course: Course, examination: Examination, reading: Reading): Sa
   return found.sort((a, b) => a.update - b.update);
 }
 
-const grave: ReadonlySet<string> = new Set(['nonFinite', 'overshoot', 'divergence']);
+/** An explosion, or a leap: that wrecks no loss, but may leave a network where it learns no more. */
+const throwsWeights = (kind: string) => isExplosion(kind) || kind === 'leap';
 
 /** Whether the signs explain that a training has not learned: they are of most of its updates, or it has stayed where the first ones threw it. */
 function isCause(course: Course, examination: Examination): boolean {
@@ -94,7 +96,7 @@ function isCause(course: Course, examination: Examination): boolean {
   if (isWorse(course, examination) || nonFinite.count > thresholds.wrecked * updates) return true;
   if (growth && growth.share >= thresholds.growthShare) return true;
   const early =
-    signs.some(({ kind, update }) => grave.has(kind) && update <= thresholds.beginning * updates) ||
+    signs.some(({ kind, update }) => throwsWeights(kind) && update <= thresholds.beginning * updates) ||
     (growth?.early ?? 0) > thresholds.growth ||
     isThrown(course, examination);
   return early && isStuck(examination);

@@ -1,3 +1,5 @@
+import { explosion } from '../../training/guard/explosion.ts';
+
 /**
  * What the judges hold numbers against. Chosen on the trainings of `npm run calibrate -- --choose`; how often the verdicts are right on
  * others is in docs/diagnosis.md.
@@ -32,7 +34,7 @@ export const thresholds = {
    */
   clearlyOut: { gated: 12, plain: 4 },
   /** Powers of ten by which the gradient grows through time in an explosion, and the share of the updates that are to show it. */
-  growth: 4,
+  growth: explosion.decades,
   growthShare: 0.3,
   /** Share of the updates that is the beginning of a training, and share of values at their flat ends at which a network is stuck there. */
   beginning: 0.15,

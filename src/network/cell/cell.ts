@@ -67,6 +67,8 @@ export interface Cell extends CellKernel {
   readonly recurrentMatrix?: boolean;
   /** Parameters of single units. The last U blocks of `pre` are theirs alone: no input, no bias, room for dL/d(constants). */
   readonly units?: UnitParameters;
+  /** Whether every h lies in [-1, 1], whatever the weights. */
+  readonly bounded?: boolean;
   /** Which gate block, if any, is a forget gate whose bias `forgetBias` sets. */
   readonly forgetGate?: number;
   /** Whether what is new weighs 1 - f, so that there is no input gate beside the forget gate. */

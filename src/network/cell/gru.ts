@@ -16,6 +16,7 @@ export const gru: Cell = {
   gates: 3,
   apart: 1,
   states: ['h'],
+  bounded: true,
   functions: [
     { name: 'r', kind: 'sigmoid', in: { gate: 0 } },
     { name: 'z', kind: 'sigmoid', in: { gate: 1 } },

@@ -17,6 +17,7 @@ export function gruResetBeforeOf(gate: GateFunction): Cell {
     gates: 3,
     apart: 1,
     states: ['h'],
+    bounded: true,
     functions: [
       { name: 'r', kind: 'sigmoid', in: { gate: 0 } },
       { name: 'z', kind: 'sigmoid', in: { gate: 1 } },

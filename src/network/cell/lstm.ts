@@ -17,6 +17,7 @@ export function lstmOf(gate: GateFunction): Cell {
     gates: 4,
     apart: 0,
     states: ['h', 'c'],
+    bounded: true,
     forgetGate: 1,
     functions: [
       { name: 'i', kind: 'sigmoid', in: { gate: 0 } },

@@ -14,6 +14,7 @@ function plainCell(kind: 'tanh' | 'relu', { value, slope }: Activation): Cell {
     gates: 1,
     apart: 0,
     states: ['h'],
+    bounded: kind === 'tanh',
     functions: [{ name: 'h', kind, in: { gate: 0 } }],
     forward({ B, H, pre, preAt, states: [h], nextAt }: CellStep): void {
       for (let i = 0; i < B * H; i++) {

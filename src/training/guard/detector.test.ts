@@ -55,6 +55,26 @@ test('what is not finite is a sign at once, in the loss, the gradient, or as it 
   assert.match(signs([{ loss: 1, gradientNorm: 1, nonFinite: 'update of weight_hh_l0' }])[0].because, /update of weight_hh_l0/);
 });
 
+test('a step that overshoots behind a bounded state is a leap; one of the read-out too, or of a state that may grow, is an explosion', () => {
+  const kinds = (readoutDecrease: number | null | undefined, loss = 2) =>
+    signs([{ loss, gradientNorm: 10, decrease: 100, readoutDecrease }]).map(({ kind, exploding }) => [kind, exploding]);
+  assert.deepEqual(kinds(0.1), [['leap', false]]);
+  assert.deepEqual(kinds(1.9), [['leap', false]]);
+  assert.deepEqual(kinds(2.1), [['overshoot', true]]);
+  assert.deepEqual(kinds(null), [['overshoot', true]]);
+  assert.deepEqual(kinds(undefined), [['overshoot', true]]);
+  assert.deepEqual(kinds(0.1, 50), []);
+  // A loss that is thrown up all the same is a divergence.
+  const thrown = Array.from({ length: 12 }, (_, i) => ({
+    loss: i === 0 ? 1 : 40,
+    gradientNorm: 10,
+    decrease: 5000,
+    readoutDecrease: 0.1,
+    sequences: 16,
+  }));
+  assert.ok(signs(thrown).some(({ kind }) => kind === 'divergence'));
+});
+
 test('a gradient that grows ten-thousandfold through time is one at the first update, before any loss has moved; less is none', () => {
   const growth = (oldest: number, middle = oldest / 2) => ({ newest: 0, middle, oldest, lag: 100 });
   const [sign] = signs([{ loss: 1, gradientNorm: 3, growth: growth(6) }]);

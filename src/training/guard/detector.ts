@@ -11,6 +11,8 @@ const overshoots = 4;
 const overshootsOf = 5;
 const overshootsNeeded = 3;
 const farOvershoot = 30;
+/** Where the loss can be wrecked by way of the read-out alone, the read-out's part of the step has to take more than so many losses. */
+const byReadout = 1;
 /** A loss below this share of how high it was in the beginning has little left to lose: overshoots there are the restlessness of a converged network. */
 const worthwhile = 0.1;
 /** Share of the growth through time that the older half has at least. */
@@ -29,6 +31,11 @@ export interface UpdateLook {
    */
   readonly decrease?: number | null;
   /**
+   * The part of `decrease` that the read-out's weights take, where all that they read is bounded, whatever the other weights become. Absent or
+   * null where it may grow.
+   */
+  readonly readoutDecrease?: number | null;
+  /**
    * By how much the first step of all lowers the loss to first order, for an optimizer that sets the length of its steps itself: gᵀΔ.
    * Absent or null for others, and at later updates: once the steps have a history, they do not grow with the gradient.
    */
@@ -40,10 +47,10 @@ export interface UpdateLook {
 }
 
 /**
- * `nonFinite`, `overshoot` and `divergence` are signs of an explosion. A gradient that grows `throughTime` may become one; a `spike` of the loss
- * and a `plateau` above the level before it are signs of an unstable learning curve.
+ * `nonFinite`, `overshoot` and `divergence` are signs of an explosion. A gradient that grows `throughTime` may become one, and so may a `leap` of
+ * weights behind a state that is bounded; a `spike` of the loss and a `plateau` above the level before it are signs of an unstable learning curve.
  */
-export type SignKind = 'nonFinite' | 'overshoot' | 'throughTime' | 'divergence' | 'spike' | 'plateau';
+export type SignKind = 'nonFinite' | 'overshoot' | 'leap' | 'throughTime' | 'divergence' | 'spike' | 'plateau';
 
 /** What the detector saw in an update. */
 export interface Sign {
@@ -75,7 +82,8 @@ export class ExplosionDetector {
 
   /** The sign that this update gives, the gravest where there are several; null where all is well. */
   see(look: UpdateLook): Sign | null {
-    const { loss, gradientNorm, nonFinite = null, decrease = null, firstDecrease = null, growth = null, sequences = 1 } = look;
+    const { loss, gradientNorm, nonFinite = null, decrease = null, readoutDecrease = null } = look;
+    const { firstDecrease = null, growth = null, sequences = 1 } = look;
     const { level, height } = this.#curve;
     const curve = this.#curve.see(loss, sequences);
     if (nonFinite !== null || !Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
@@ -84,9 +92,12 @@ export class ExplosionDetector {
     const scale = Math.max(loss, Number.isNaN(level) ? 0 : level, Number.isNaN(height) ? 0 : worthwhile * height);
     const overshoot = decrease !== null && scale > 0 ? decrease / scale : 0;
     this.#overshot = ((this.#overshot << 1) | Number(overshoot > overshoots)) & (2 ** overshootsOf - 1);
+    let leap: Sign | null = null;
     if (overshoot > farOvershoot || (overshoot > overshoots && ones(this.#overshot) >= overshootsNeeded)) {
       const sentence = `the gradient's norm is ${say(gradientNorm)}, and a step along it would lower the loss of ${say(loss)} by ${say(decrease as number)}`;
-      return signOf('overshoot', `${sentence}, ${say(overshoot)} times all there is to lower`);
+      const times = `${sentence}, ${say(overshoot)} times all there is to lower`;
+      if (readoutDecrease === null || readoutDecrease > byReadout * scale) return signOf('overshoot', times);
+      leap = signOf('leap', `${times}; the state is bounded, and the read-out, by way of which the loss can grow, hardly moves`);
     }
     // With steps of a fixed length this ratio is the larger, the smaller the loss happens to be; with the root, like the gradient itself.
     if (firstDecrease !== null && loss > 0 && firstDecrease / loss > farOvershoot / Math.sqrt(luck(sequences))) {
@@ -96,6 +107,9 @@ export class ExplosionDetector {
         `${sentence}, ${say(firstDecrease / loss)} times all there is to lower: the learning rate is far too large`,
       );
     }
+    const numbers = curve ? `${say(curve.loss)}, and the level before was ${say(curve.level)}` : '';
+    if (curve?.kind === 'divergence') return signOf('divergence', `the loss of the newest updates is ${numbers}`);
+    if (leap) return leap;
     if (
       growth &&
       growth.oldest - growth.newest > explosion.decades &&
@@ -108,8 +122,6 @@ export class ExplosionDetector {
       );
     }
     if (!curve) return null;
-    const numbers = `${say(curve.loss)}, and the level before was ${say(curve.level)}`;
-    if (curve.kind === 'divergence') return signOf('divergence', `the loss of the newest updates is ${numbers}`);
     if (curve.kind === 'spike') return signOf('spike', `the loss jumped to ${numbers}`);
     return signOf('plateau', `since a spike of the loss it has stayed at ${numbers}`);
   }

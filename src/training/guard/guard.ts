@@ -94,4 +94,4 @@ export class Guard {
   }
 }
 
-const kinds: readonly Sign['kind'][] = ['nonFinite', 'overshoot', 'throughTime', 'divergence', 'spike', 'plateau'];
+const kinds: readonly Sign['kind'][] = ['nonFinite', 'overshoot', 'throughTime', 'divergence', 'spike', 'plateau', 'leap'];
