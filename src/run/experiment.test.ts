@@ -80,7 +80,7 @@ describe('what is not allowed is refused with file, line and field', () => {
     [['"kind": "task", ', ''], /^a\.json:4: data\.kind: is missing; give one of "task"/],
     [['9', '0.5'], /^a\.json:4: data\.length: must be a whole number from 1, or \[least, most\], got 0\.5/],
     [['"length": 9', '"length": 9, "lag": 3'], /^a\.json:4: data\.lag: is not a field here; known are kind, .*length/],
-    [['"rnn"', '"rmn"'], /^a\.json:6: model\.cell: must be "rnn" or "lstm" or "gru" or "mingru" or "lru", got "rmn"/],
+    [['"rnn"', '"rmn"'], /^a\.json:6: model\.cell: must be "rnn" or "lstm" or "gru" or "gru-reset-before" or "mingru" or "lru", got "rmn"/],
     [['"hiddenSize": 4', '"hiddenSize": 0'], /^a\.json:7: model\.hiddenSize: must be a whole number from 1, got 0/],
     [['"hiddenSize": 4', '"hiddenSize": "4"'], /^a\.json:7: model\.hiddenSize: must be a whole number from 1, got "4"/],
     [['"hiddenSize": 4', '"hiddenSize": 4, "forgetBias": 1'], /^a\.json:7: model\.forgetBias: has no meaning for the cell rnn/],

@@ -228,8 +228,9 @@ export class RecurrentLayer {
       if (cell.apartInput) {
         backend.multiply(this.#apart, step.apartAt, A * H, B, backwardApart, this.#dApartRead, 0, H, false);
         cell.apartInput.backward(step, this.#dApartRead);
-      } else if (A > 0) backend.multiply(this.#apart, step.apartAt, A * H, B, backwardApart, dStates[0], 0, H, true);
+      }
       if (J > 0) backend.multiply(this.#pre, step.preAt, G * H, B, backwardJoined, dStates[0], 0, H, true);
+      if (A > 0 && !cell.apartInput) backend.multiply(this.#apart, step.apartAt, A * H, B, backwardApart, dStates[0], 0, H, true);
       shortcuts.departThrough(this.#pre, step.preAt, this.exponents, t * B, back, B);
       scale.rescale(dStates, B, H);
     }
