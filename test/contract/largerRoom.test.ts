@@ -37,7 +37,7 @@ function measured(backend: Backend, cell: CellName, roomT: number, roomB: number
 
 for (const [name, backend] of [['scalar', scalarBackend()] as const, ['wasm', await wasmBackend()] as const]) {
   describe(`${name}: a batch smaller than the room it runs in`, () => {
-    for (const cell of ['rnn', 'lstm', 'gru', 'mingru', 'lru'] as const) {
+    for (const cell of ['rnn', 'lstm', 'gru', 'gru-reset-before', 'mingru', 'lru'] as const) {
       test(`${cell}, two layers: the bits of a room that fits, in loss, gradient and every lag`, () => {
         const fitting = measured(backend, cell, T, B);
         for (const [roomT, roomB] of [

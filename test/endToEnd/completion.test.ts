@@ -61,7 +61,7 @@ describe('bash', { skip: without('bash') }, () => {
 
   test('fields of the experiment after --set, and the words that they may be', () => {
     assert.deepEqual(offered('throughtime train a.json --set model.h'), ['model.hiddenSize=']);
-    assert.deepEqual(offered('throughtime train a.json --set model.cell='), ['rnn', 'lstm', 'gru', 'mingru', 'lru']);
+    assert.deepEqual(offered('throughtime train a.json --set model.cell='), ['rnn', 'lstm', 'gru', 'gru-reset-before', 'mingru', 'lru']);
     assert.deepEqual(offered('throughtime train a.json --set model.cell=l'), ['lstm', 'lru']);
     assert.ok(offered('throughtime train --set training.cl').includes('training.clip.globalNorm='));
     assert.deepEqual(offered('throughtime train --set data.lag='), []);

@@ -155,7 +155,7 @@ describe(`tanh networks over ${T} steps: every parameter's gradient, and the inp
 });
 
 describe(`wasm against scalar over ${T} steps`, () => {
-  for (const cell of ['lstm', 'gru', 'rnn', 'mingru', 'lru'] as const) {
+  for (const cell of ['lstm', 'gru', 'gru-reset-before', 'rnn', 'mingru', 'lru'] as const) {
     test(`${cell}, 2 residual layers, weights times 0.1 and as they are: to 1e-4`, () => {
       for (const scale of [0.1, 1]) {
         for (const reading of ['last', 'masked'] as const) {

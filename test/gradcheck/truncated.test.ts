@@ -139,7 +139,7 @@ for (const [name, backend] of [
   });
 }
 
-for (const cell of ['rnn', 'lstm', 'gru', 'mingru', 'lru'] as const) {
+for (const cell of ['rnn', 'lstm', 'gru', 'gru-reset-before', 'mingru', 'lru'] as const) {
   test(`${cell}, two layers: the state is carried to the bit, the gradient is cut`, () => {
     const backend = scalarBackend();
     const model = { cell, hiddenSize: 5, layers: 2 };
