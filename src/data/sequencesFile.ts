@@ -334,7 +334,8 @@ class SequencesParser {
       return this.#error(field, sentence);
     }
     const limit = given === undefined ? `${this.#authority()}` : `${option} says`;
-    return this.#disagreement(field, `must be a ${what} from 0 to ${count - 1}, as ${limit}, got ${value}; correct it or raise the number`);
+    const cure = given === undefined ? 'correct it' : 'correct it or raise the number';
+    return this.#disagreement(field, `must be a ${what} from 0 to ${count - 1}, as ${limit}, got ${value}; ${cure}`);
   }
 
   /** An error of something that does not agree with the rest: with the expectation's code, where there is one. */

@@ -52,6 +52,7 @@ export function writeError(file: string, cause: unknown): ThroughtimeError {
 }
 
 const writeReasons: Record<string, string> = {
+  ENOENT: 'there is no such folder',
   ENOSPC: 'the disk is full',
   EDQUOT: 'the quota of this user is used up',
   EFBIG: 'it would be larger than this system lets a file be',

@@ -112,10 +112,12 @@ export class RunDirectory {
   /** Opens the directory of an earlier run. */
   static open(folder: string): RunDirectory {
     const file = path.join(folder, names.record);
-    if (!existsSync(file))
-      throw new ThroughtimeError('RUN_INVALID', 'is not a run directory: it has no run.json; name an experiment file or a run directory', {
-        file: folder,
-      });
+    if (!existsSync(file)) {
+      const why = existsSync(folder)
+        ? 'it has no run.json; name the directory that a training has left, such as runs/mine'
+        : 'there is nothing of that name; check the path';
+      throw new ThroughtimeError('RUN_INVALID', `is not a run directory: ${why}`, { file: folder });
+    }
     let record: RunRecord;
     try {
       record = JSON.parse(readFileSync(file, 'utf8')) as RunRecord;

@@ -177,5 +177,11 @@ test('export of a run: weights of the same bits, a model with what its user has 
   const wrong = await throughtime(['export', source, place.path('run.pt')]);
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /run\.pt: must end in \.safetensors or \.onnx, which says what is written/);
+  await assert.rejects(exportNetwork({ source, file: place.path('nowhere/a.onnx'), backend }), {
+    message: /nowhere\/a\.onnx: cannot be written: there is no such folder; make room or choose another place$/,
+  });
+  await assert.rejects(exportNetwork({ source: place.path('nothing'), file: place.path('a.onnx'), backend }), {
+    message: /nothing: is not a run directory: there is nothing of that name; check the path$/,
+  });
   await assert.rejects(exportNetwork({ source, file: place.path('a.onnx'), backend, activation: 'relu' }), { code: 'OPTION_INVALID' });
 });
