@@ -4,10 +4,10 @@
  * most memory of the process.
  *
  * `npm run measure:compare [-- runs ...]`. The run directories are those that a training leaves, without weights: each has its run.json, a metrics.jsonl of 3 updates
- * and a verdict. They are made in the system's folder for temporary files (some 1 GB for 100,000), and taken away at the end. It reads /proc, so it runs on Linux.
+ * and a verdict. They are made in the system's folder for temporary files (some 500 MB for 100,000), and taken away at the end. It reads /proc, so it runs on Linux.
  */
 import { spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { Random } from '../../src/compute/random.ts';
@@ -42,8 +42,8 @@ function makeRuns(from: number, to: number): void {
     changed.result.loss.validation = which + 0.1 * random.normal();
     const own = path.join(folder, 'runs', String(run));
     mkdirSync(own, { recursive: true });
-    writeFileSync(path.join(own, 'run.json'), JSON.stringify(changed, null, 2));
-    for (const file of ['metrics.jsonl', 'verdict.json']) copyFileSync(path.join(pattern, file), path.join(own, file));
+    writeFileSync(path.join(own, 'run.json'), JSON.stringify(changed));
+    for (const file of ['metrics.jsonl', 'verdict.json']) linkSync(path.join(pattern, file), path.join(own, file));
   }
 }
 
@@ -80,6 +80,16 @@ async function compare(args: readonly string[]): Promise<Taken> {
 }
 
 const rows: object[] = [];
+
+/** What is known so far. */
+function write(): void {
+  const conditions = {
+    ...{ load: round(os.loadavg()[0]), cpu: os.cpus()[0]?.model, cores: os.availableParallelism(), node: process.version },
+    date: new Date().toISOString().slice(0, 10),
+  };
+  writeFileSync(page, `${JSON.stringify({ conditions, rows }, null, 2)}\n`);
+}
+
 try {
   let made = 0;
   for (const runs of sizes.toSorted((a, b) => a - b)) {
@@ -90,13 +100,9 @@ try {
       const row = { runs, by: by[1] ?? 'all', ...(await compare(by)) };
       say(JSON.stringify(row));
       rows.push(row);
+      write();
     }
   }
 } finally {
   rmSync(folder, { recursive: true });
 }
-const conditions = {
-  ...{ load: round(os.loadavg()[0]), cpu: os.cpus()[0]?.model, cores: os.availableParallelism(), node: process.version },
-  date: new Date().toISOString().slice(0, 10),
-};
-writeFileSync(page, `${JSON.stringify({ conditions, rows }, null, 2)}\n`);

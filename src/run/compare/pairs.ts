@@ -28,13 +28,12 @@ export function differencesAgainst(
   better: Direction,
 ): GroupDifference[] {
   const held = heldFields(grouped, by);
-  const trainings = grouped.map(({ runs }) => trainingsOf(runs, held, metric));
+  const reference = trainingsOf(grouped[against].runs, held, metric);
   return grouped.flatMap(({ runs }, group) => {
     if (group === against) return [];
-    const reference = trainings[against];
     let leftOut = 0;
     const differences: number[] = [];
-    for (const [key, own] of trainings[group]) {
+    for (const [key, own] of trainingsOf(runs, held, metric)) {
       const other = reference.get(key);
       if (!other) continue;
       if ([...own, ...other].includes(undefined)) leftOut++;
