@@ -2,7 +2,7 @@
  * `tune-clip` and `clip: "auto"` on trainings that explode: is the threshold that is found stable with seeds it has not seen, is four
  * times as much not, and does `auto` train without a number set by hand? Writes docs/measured/clipThreshold.json and .md.
  * `npm run measure:tune-clip`, twenty minutes; it takes up what the file holds already of this draw. With `--try SEED COUNT` it measures other set-ups, drawn with that seed, with `--known`
- * those that the search was made with, and writes nothing.
+ * those that the search was made with, and writes nothing; with `--page` it measures nothing and writes the page.
  */
 
 import { readFileSync } from 'node:fs';
@@ -118,17 +118,28 @@ if (option === '--known') process.stdout.write(`${table(await measure(known))}\n
 else if (option === '--try') {
   const { setUps, calm } = await drawn(backend, Number(seed), Number(count));
   process.stdout.write(`${table(await measure(setUps))}\n${calm.join('\n')}\n`);
+} else if (option === '--page') {
+  const { calm, judging } = measured();
+  write(calm, judging, drawCount);
 } else {
-  const file = JSON.parse(readFileSync(new URL('../../docs/measured/clipThreshold.json', import.meta.url), 'utf8'));
+  const file = measured();
   const { setUps, calm } = await drawn(backend, drawSeed, drawCount);
   const kept: Result[] = file.drawSeed === drawSeed ? file.judging : [];
   const told = (results: readonly Result[]) => write(calm, results, setUps.length);
   told(await measure(setUps, kept, told));
 }
 
+function measured(): { drawSeed: number; judging: Result[]; calm: string[] } {
+  return JSON.parse(readFileSync(new URL('../../docs/measured/clipThreshold.json', import.meta.url), 'utf8'));
+}
+
 function write(calm: readonly string[], judging: readonly Result[], all: number): void {
+  const separated = judging.filter(({ answer }) => answer.separates);
+  const trainings = (way: Way) =>
+    `${judging.flatMap(({ runs }) => runs).filter((run) => run.stable[way]).length} of ${judging.length * newSeeds.length} trainings`;
   const most = (results: readonly Result[], what: (run: Judged) => boolean, least: number) =>
     results.filter(({ runs }) => runs.filter(what).length >= least).length;
+  const far = (results: readonly Result[]) => most(results, (run) => !run.stable.fourTimes, 3);
   writeMeasured(
     'clipThreshold',
     { drawSeed, drawCount, newSeeds, updates, judging, calm },
@@ -146,7 +157,10 @@ run: the first ${drawCount} that explode. The learning rate is the first of 0.01
 ${table(judging)}
 
 The threshold is stable on all five new seeds in ${most(judging, (run) => run.stable.own, 5)} of ${judging.length}, four times the threshold is not on three or more of the five in
-${most(judging, (run) => !run.stable.fourTimes, 3)} of ${judging.length}, and \`auto\` trains all five in ${most(judging, (run) => run.stable.auto, 5)} of ${judging.length}.
+${far(judging)} of ${judging.length}, and \`auto\` trains all five in ${most(judging, (run) => run.stable.auto, 5)} of ${judging.length}. Stable are ${trainings('own')} with the threshold, and ${trainings('auto')} with
+\`auto\`. \`tune-clip\` says itself where no threshold separates, from trainings with four times its answer: of ${judging.length - separated.length} of ${judging.length} here, and four times the
+threshold is stable with most new seeds in ${judging.length - separated.length - far(judging) + far(separated)} of them. There both cannot be had: trainings become unstable here and there over a range of more than four,
+and the answer is its safe end. Of the ${separated.length} others, four times the threshold is not stable with most in ${far(separated)}.
 
 It is the fifth draw. The others were looked at:
 
