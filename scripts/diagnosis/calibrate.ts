@@ -5,6 +5,7 @@
  *   npm run calibrate                    the families that nothing was chosen on (heldOut.ts)
  *   npm run calibrate -- --continue      the same, without those whose results are there
  *   npm run calibrate -- --choose        the families that the thresholds were chosen on (families.ts); prints, writes nothing
+ *   npm run calibrate -- --check --seeds 55   the same families on other seeds; prints, writes nothing
  *   npm run calibrate -- --page          only the page, from the results that are there
  *   --seeds 1,2                          others than 51 to 54 (choosing: 1 to 5);   --family window    some families alone, with --choose
  */
@@ -26,6 +27,7 @@ const { values } = parseArgs({
   options: {
     continue: { type: 'boolean' },
     choose: { type: 'boolean' },
+    check: { type: 'boolean' },
     page: { type: 'boolean' },
     seeds: { type: 'string' },
     family: { type: 'string' },
@@ -51,6 +53,9 @@ if (values.choose) {
   for (const trial of choosing(seeds ?? [1, 2, 3, 4, 5])) {
     if (values.family === undefined || trial.family.includes(values.family)) say(kept(run(backend, trial)));
   }
+} else if (values.check) {
+  const backend = await wasmBackend();
+  for (const trial of heldOut(seeds ?? [55])) say(kept(run(backend, trial)));
 } else {
   if (!values.page) {
     const backend = await wasmBackend();

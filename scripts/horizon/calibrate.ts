@@ -2,7 +2,8 @@
  * How often the data horizon is too long where the truth is known, and what it finds: docs/measured/dataHorizon.ndjson, a line for each data set as
  * soon as it is done, and the page dataHorizon.md made of them. Everything is drawn from fixed seeds. What has a line is not
  * measured again: a run that was stopped is gone on with, and to measure anew is to remove lines. Arguments name the parts to go on
- * with, `nulls`, `others`, `power` (`page`: none, only the page); a number, the minutes after which to stop.
+ * with, `nulls`, `others`, `power` (`page`: none, only the page); a number, the minutes after which to stop; anything else, a piece of the names of
+ * the families to go on with.
  */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -25,7 +26,9 @@ const file = path.join(folder, 'dataHorizon.ndjson');
 const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
 const done: (Measured | Refused)[] = lines.map((line) => JSON.parse(line));
 const asked = process.argv.slice(2);
-const named = asked.filter((argument) => !(Number(argument) > 0));
+const words = asked.filter((argument) => !(Number(argument) > 0));
+const named = words.filter((word) => word in parts || word === 'page');
+const pieces = words.filter((word) => !named.includes(word));
 const minutes = Number(asked.find((argument) => Number(argument) > 0) ?? Number.POSITIVE_INFINITY);
 const late = () => performance.now() > 60_000 * minutes;
 
@@ -33,6 +36,7 @@ for (const [part, { families, dataSets, power }] of Object.entries(parts)) {
   if (named.length > 0 && !named.includes(part)) continue;
   for (let i = first; i < first + dataSets; i++) {
     for (const family of families) {
+      if (pieces.length > 0 && !pieces.some((piece) => family.name.includes(piece))) continue;
       if (late() || done.some((each) => each.part === part && each.name === family.name && each.i === i)) continue;
       const measured = measure(part, family, i, power);
       done.push(measured);

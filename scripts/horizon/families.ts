@@ -185,6 +185,20 @@ const exclusiveOr = (T: number): Family => ({
   make: (random) => bits(random, T, (x) => x[T - 1] ^ x[T - 51]),
 });
 
+/** Symbols 0, 1 and a marker, 2, once in each half; the bits after the two markers decide. */
+const markedExclusiveOr = (T: number): Family => ({
+  name: `XOR of the bits after two markers anywhere, T = ${T}`,
+  truth: T,
+  make: (random) =>
+    made(N, { symbols: 3, classes: 2 }, () => {
+      const x = upTo(T).map(() => random.below(2));
+      const one = random.below(T / 2 - 1);
+      const other = T / 2 + random.below(T / 2 - 1);
+      x[one] = x[other] = 2;
+      return { x, y: [x[one + 1] ^ x[other + 1]], steps: [T - 1] };
+    }),
+});
+
 /** What has to be found, with 3,000 sequences each. */
 export const powerFamilies: readonly Family[] = [
   ...[10, 100, 300].map((lag) => task(`recall, lag ${lag}, T = 400`, lag + 1, { name: 'recall', lag, length: 400 })),
@@ -253,16 +267,5 @@ export const powerFamilies: readonly Family[] = [
         return { x, y: steps.map((t) => x[t - 25].map((bit) => (random.uniform() < 0.1 ? 1 - bit : bit))), steps };
       }),
   },
-  {
-    name: 'XOR of the bits after two markers anywhere, T = 100',
-    truth: 100,
-    make: (random) =>
-      made(N, { symbols: 3, classes: 2 }, () => {
-        const x = upTo(100).map(() => random.below(2));
-        const one = random.below(49);
-        const other = 50 + random.below(49);
-        x[one] = x[other] = 2;
-        return { x, y: [x[one + 1] ^ x[other + 1]], steps: [99] };
-      }),
-  },
+  ...[50, 100].map(markedExclusiveOr),
 ];

@@ -57,7 +57,7 @@ function horizons({
   // Where the window of the training ends before the longest lag that was measured, it is the window that says how far.
   const open = gradientHorizonAtLeast && reachedInputs !== null && reachedInputs[1] > (gradientHorizon ?? 0);
   const reach = reachedInputs === null ? 'unknown' : `${newest(reachedInputs)}${open ? ' or more' : ''}`;
-  const used = usedInputs === null ? 'unknown' : usedInputs === 0 ? 'none' : `the newest ${usedInputs}`;
+  const used = usedInputs === null ? 'unknown' : usedInputs === 0 ? 'none' : `at least the newest ${usedInputs}`;
   return `inputs: the data need ${data}; the gradient reaches ${reach}; the network uses ${used}`;
 }
 

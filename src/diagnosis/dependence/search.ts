@@ -107,16 +107,22 @@ export class Search {
     const sides = division.halves.map((rows) => sideOf(samples, channels, rows, W));
     this.#splits = [new Split(samples, sides[0], sides[1], seed), new Split(samples, sides[1], sides[0], seed + 1)];
     this.#note('reading');
+    const withoutInputs: { near: NearModel }[] = [];
     for (const split of this.#splits) {
       yield* this.#whileTime('interactions of two and three lags', split.findInteractions(), 0.05);
-      this.#remember(split, split.near(0));
+      const near = split.near(0);
+      this.#remember(split, near);
+      withoutInputs.push({ near });
     }
+    // What all other losses are held against is known first.
+    this.#loss(0, withoutInputs);
 
     const rungs = rungsBelow(W);
     let lowest = yield* this.#climbConfirmed(rungs);
     if (yield* this.#trainedFinds(lowest + 1)) {
       this.#training = true;
-      this.#losses.clear();
+      // Those of windows with inputs are to be had with the reference.
+      for (const window of this.#losses.keys()) if (window > 0) this.#losses.delete(window);
       lowest = yield* this.#climbConfirmed(rungs, lowest + 1);
     }
     this.#note('trained reference');
@@ -216,7 +222,7 @@ export class Search {
     if (tested === undefined || tested.level > level) {
       tested = this.#test(window, level, (split, near) => this.#remember(split, near).predictions);
       this.#tested.set(window, tested);
-      if (!this.#training) this.#loss(window, tested.ways);
+      if (!this.#training && !this.#losses.has(window)) this.#loss(window, tested.ways);
     }
     return this.#decide(tested, level, alpha) || (this.#training && this.#trainedHelps(window));
   }

@@ -5,7 +5,7 @@ import { PatternNetwork } from './patternNetwork.ts';
 import type { NearModel, Side, Split } from './split.ts';
 
 /** Share of the targets' squares that has to be left open for anything to be learned of it. */
-const leastOpen = 1e-6;
+const leastOpen = 1e-4;
 
 /** What the trained reference says beyond a near model: as it begins, and when it is trained. Nothing where the near model leaves nothing open. */
 export function trainedPredictions(split: Split, { window, residual }: NearModel, W: number): FarPrediction[] {

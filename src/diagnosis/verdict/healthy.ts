@@ -1,3 +1,4 @@
+import type { Examination } from '../examination/examination.ts';
 import { learnsAnything } from './noLongRange.ts';
 import { thresholds } from './thresholds.ts';
 import type { Judge, Opinion } from './verdict.ts';
@@ -21,7 +22,7 @@ export const healthy: Judge = {
         kind: 'healthy',
         because: unseen
           ? `The network's loss of ${say(loss.model)} leaves ${percent(1 - reading.learned)} of that of a constant, ${say(loss.constant)}: it has found what the test of the data has not.`
-          : `The network has learned ${percent(Math.min(1, reading.share))} of what the data allow: they depend on the newest ${inputs(data.horizon)}, its loss is ${say(loss.model)}, that of the reference ${say(data.reference.loss)} and of a constant ${say(loss.constant)}${far}.`,
+          : `The network ${grade(reading.share)}: they depend on the newest ${inputs(data.horizon)}, its loss is ${say(loss.model)} where a constant has ${say(loss.constant)}, and that of the reference ${referenceOf(examination)}${far}.`,
         evidence: {
           loss: loss.model,
           constant: loss.constant,
@@ -37,3 +38,16 @@ export const healthy: Judge = {
     };
   },
 };
+
+/** A share above 1 says that the reference is no bound: it is only the best that was found without the network. */
+const grade = (share: number) =>
+  share > 1.02
+    ? 'has learned more than the best predictor that the test of the data found in them'
+    : `has learned ${percent(Math.min(1, share))} of what the data allow`;
+
+/** The reference's loss; beside that of its own constant where the validation part is of another kind than what it was tested on. */
+function referenceOf({ data: { reference }, loss }: Examination): string {
+  const { constant } = reference;
+  const differs = constant !== null && loss.constant !== null && Math.abs(constant / loss.constant - 1) > 0.1;
+  return differs ? `is ${say(reference.loss)} where a constant has ${say(constant)}, on the training part` : `is ${say(reference.loss)}`;
+}

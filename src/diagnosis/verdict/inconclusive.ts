@@ -35,7 +35,7 @@ function sentence({ data, loss, course, subject }: Examination, { cut, share, so
   }
   if (data.horizon > 0 && !something) {
     const want = data.needed === null ? 'more' : `about ${data.needed}`;
-    return `A dependence on the newest ${inputs(data.horizon)} was found, but the best predictor found (loss ${say(data.reference.loss)}) is hardly better than a constant (${say(loss.constant)}), and ${subject.sequences} sequences are too few to say what there is to learn; it would take ${want}.`;
+    return `A dependence on the newest ${inputs(data.horizon)} was found, but the best predictor found (loss ${say(data.reference.loss)}) is hardly better than a constant (${say(data.reference.constant ?? loss.constant)} there, ${say(loss.constant)} on the validation part), and ${subject.sequences} sequences are too few to say what there is to learn; it would take ${want}.`;
   }
   if (data.horizon === 0 && data.cutShort.length > 0) {
     return `The test of the data was cut short (${data.cutShort.join(', ')}) before anything was found, so that nothing can be said; give it more time.`;

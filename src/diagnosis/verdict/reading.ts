@@ -65,8 +65,10 @@ export function read(examination: Examination): Reading {
   const allowed =
     reference.loss === null || ladderConstant === null || ladderConstant <= 0 ? 0 : Math.max(0, 1 - reference.loss / ladderConstant);
   const learned = loss.model === null || loss.constant === null || loss.constant <= 0 ? Number.NaN : 1 - loss.model / loss.constant;
-  const sure =
-    data.needed === null || (allowed > thresholds.faint && (reference.loss ?? 0) < (1 - thresholds.faint) * (loss.constant ?? Infinity));
+  // Where the validation part differs from what the data were tested on, the reference's loss says nothing there; a network that has learned something does.
+  const below = (1 - thresholds.faint) * (loss.constant ?? Infinity);
+  const shown = loss.model !== null && loss.model + thresholds.sure * loss.error < below;
+  const sure = data.needed === null || (allowed > thresholds.faint && ((reference.loss ?? 0) < below || shown));
   const something = data.horizon > 0 && allowed > 0 && sure;
   const share = something ? learned / allowed : Number.NaN;
   const error = something && loss.constant !== null ? loss.error / loss.constant / allowed : Number.NaN;
