@@ -31,7 +31,9 @@ export function budgetShares(experiment: Experiment, data: DataParts, backend: B
   try {
     const { network } = openNetwork(experiment, data, backend);
     const { training } = experiment;
-    const trainer = new Trainer(network, data.train, { ...training, monitors: [], monitorEvery: undefined });
+    // What a search for a threshold or a guard would do belongs to the training, not to its timing.
+    const clip = training.clip === 'auto' ? 'none' : training.clip;
+    const trainer = new Trainer(network, data.train, { ...training, clip, guard: 'warn', monitors: [], monitorEvery: undefined });
     trainer.step();
     const began = performance.now();
     let updates = 0;

@@ -353,8 +353,8 @@ export class Trainer {
     const decrease = this.updater.decreaseOf(learningRate, clippedNorm);
     const firstDecrease = this.updater.firstDecreaseOf(learningRate, this.#applied + 1);
     const readoutDecrease = this.updater.readoutDecreaseOf(learningRate);
-    const steps = { decrease, readoutDecrease, firstDecrease };
-    const look = { loss, gradientNorm: norm, nonFinite, ...steps, growth: throughTime, sequences: this.#sequences };
+    const sequences = this.#sequences;
+    const look = { loss, gradientNorm: norm, nonFinite, decrease, readoutDecrease, firstDecrease, growth: throughTime, sequences };
     let judgement = this.guard.judge(this.#update, look);
     if (this.#auto?.wants(judgement.sign)) judgement = { ...judgement, action: 'skip' };
     if (nonFinite === null && judgement.action === 'apply') {

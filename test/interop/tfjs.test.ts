@@ -1,4 +1,6 @@
-/** The adapter against the real TensorFlow.js, on its plain backend. */
+/**
+ * The adapter against the real TensorFlow.js, on its plain backend. Longer than other files: all of it shares one loaded TensorFlow.js and its networks.
+ */
 
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
